@@ -1,0 +1,30 @@
+"""Everything about data: annotations, their checks, and the data set that mmdet reads.
+
+Importing the package installs the operators that ``mmdet.datasets`` asks for (``tvops``) and
+registers :class:`FishDataset` in ``mmdet.registry.DATASETS``.
+"""
+
+from __future__ import annotations
+
+import tvops  # noqa: F401  (before mmdet.datasets, which imports mmcv.ops)
+from fish_dataset.annotations import Annotations
+from fish_dataset.coco import coco_dict, read_classes, read_coco, write_coco
+from fish_dataset.dataset import FishDataset
+from fish_dataset.errors import FishDataError
+from fish_dataset.findings import Finding
+from fish_dataset.layout import Split, find_splits
+from fish_dataset.strings import Strings
+
+__all__ = [
+    "Annotations",
+    "Finding",
+    "FishDataError",
+    "FishDataset",
+    "Split",
+    "Strings",
+    "coco_dict",
+    "find_splits",
+    "read_classes",
+    "read_coco",
+    "write_coco",
+]

@@ -1,0 +1,201 @@
+"""COCO JSON ⇄ Annotations.
+
+The format: https://cocodataset.org/#format-data. Segmentation masks are not kept, since this is
+detection.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from fish_dataset.annotations import Annotations
+from fish_dataset.classes import as_classes
+from fish_dataset.errors import FishDataError
+from fish_dataset.findings import Finding, FindingLog
+from fish_dataset.reading.boxes import Boxes, read_boxes
+from fish_dataset.reading.categories import Categories, read_categories
+from fish_dataset.reading.document import load_document
+from fish_dataset.reading.images import Images, read_images
+
+META_KEYS = ("site", "video", "frame", "source_id")
+"""Image keys that are kept as metadata. 'source_id' holds ids that had to be renumbered."""
+
+
+def read_coco(
+    path: str | os.PathLike,
+    *,
+    classes: Sequence[str] | None = None,
+    image_dir: str | os.PathLike | None = None,
+    check_images: bool = True,
+    drop_dummy: bool = True,
+    meta_keys: Sequence[str] = META_KEYS,
+) -> tuple[Annotations, list[Finding]]:
+    """Reads and checks a COCO file; ``fish_dataset.rules`` says what is refused and what mended.
+
+    Args:
+        path: The JSON file.
+        classes: The class order to use; the file must name the same set. By default the order of
+            the file's category ids: by number, or as listed where ids are texts.
+        image_dir: Folder that the file_name values start from. With it, pictures are looked for,
+            and missing sizes are read from them.
+        check_images: Whether to look for every picture under ``image_dir``.
+        drop_dummy: Whether to leave out Roboflow's category 0 (the supercategory of all others,
+            without boxes).
+        meta_keys: Image keys to keep in ``Annotations.image_meta``.
+
+    Returns:
+        The annotations, and what was repaired or is worth a look.
+
+    Raises:
+        FishDataError: The file is unreadable, or has faults that cannot be mended; the message
+            lists the first 20 of each kind and how many there are.
+    """
+    path = Path(path)
+    log = FindingLog(str(path))
+    wanted = None if classes is None else as_classes(classes)
+    lists = load_document(path, log)
+    try:
+        categories = read_categories(lists, log, classes=wanted, drop_dummy=drop_dummy)
+        images = read_images(
+            lists.pop("images"),
+            log,
+            image_dir=None if image_dir is None else Path(image_dir),
+            check_images=check_images,
+            meta_keys=meta_keys,
+        )
+        boxes = read_boxes(lists.pop("annotations"), images, categories, log)
+    except UnicodeEncodeError as error:
+        raise FishDataError(
+            f"{path}: the text {error.object!r} cannot be written as UTF-8; rename it"
+        ) from None
+    log.refuse()
+    return _assemble(categories, images, boxes), log.findings
+
+
+def read_classes(path: str | os.PathLike, *, drop_dummy: bool = True) -> tuple[str, ...]:
+    """The class names of a COCO file in the order of category ids, as ``read_coco`` gives them.
+
+    Raises:
+        FishDataError: The file is unreadable, or its categories cannot be used.
+    """
+    log = FindingLog(str(path))
+    categories = read_categories(load_document(Path(path), log), log, drop_dummy=drop_dummy)
+    log.refuse()
+    return categories.classes
+
+
+def _assemble(categories: Categories, images: Images, boxes: Boxes) -> Annotations:
+    order = np.argsort(boxes.image, kind="stable")
+    return Annotations(
+        classes=categories.classes,
+        image_ids=images.ids,
+        file_names=images.file_names,
+        widths=images.widths,
+        heights=images.heights,
+        box_ids=boxes.ids[order],
+        box_image=boxes.image[order],
+        bboxes=boxes.bboxes[order],
+        labels=boxes.labels[order],
+        crowd=boxes.crowd[order],
+        ignore=boxes.ignore[order],
+        areas=boxes.areas[order],
+        image_meta=images.meta,
+    )
+
+
+def coco_dict(annotations: Annotations) -> dict:
+    """The COCO document of ``annotations``: category ids from 1 in the order of classes, image and
+    box ids as they are; 'ignore' is written only where it is set."""
+    return {
+        "images": _image_entries(annotations),
+        "annotations": _box_entries(annotations),
+        "categories": [
+            {"id": label, "name": name} for label, name in enumerate(annotations.classes, 1)
+        ],
+    }
+
+
+def _image_entries(annotations: Annotations) -> list[dict]:
+    keys = ("id", "file_name", "width", "height", *annotations.image_meta)
+    columns = (
+        annotations.image_ids.tolist(),
+        annotations.file_names,
+        annotations.widths.tolist(),
+        annotations.heights.tolist(),
+        *annotations.image_meta.values(),
+    )
+    entries = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+    for key in annotations.image_meta:
+        for entry in entries:
+            if entry[key] == "":
+                del entry[key]
+            elif key == "frame" and entry[key].isdecimal() and str(int(entry[key])) == entry[key]:
+                entry[key] = int(entry[key])
+    return entries
+
+
+def _box_entries(annotations: Annotations) -> list[dict]:
+    columns = zip(
+        annotations.box_ids.tolist(),
+        annotations.image_ids[annotations.box_image].tolist(),
+        (annotations.labels + 1).tolist(),
+        short_floats(annotations.bboxes).tolist(),
+        short_floats(annotations.areas).tolist(),
+        annotations.crowd.astype(int).tolist(),
+        strict=True,
+    )
+    keys = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
+    entries = [dict(zip(keys, row, strict=True)) for row in columns]
+    for row in np.flatnonzero(annotations.ignore):
+        entries[row]["ignore"] = 1
+    return entries
+
+
+def short_floats(values: np.ndarray) -> np.ndarray:
+    """float32 ``values`` as the float64 of fewest decimals (up to 9) that rounds back to them.
+
+    163.12 was stored as 163.1199951171875; files should say 163.12 again.
+    """
+    exact = values.astype(np.float64)
+    short = exact.copy()
+    left = np.ones(values.shape, dtype=bool)
+    for decimals in range(10):
+        rounded = np.round(exact, decimals)
+        hit = left & (rounded.astype(np.float32) == values)
+        short[hit] = rounded[hit]
+        left &= ~hit
+    return short
+
+
+def write_coco(annotations: Annotations, path: str | os.PathLike) -> None:
+    """Writes a COCO file, under a temporary name first, so that a file of that name is whole.
+
+    Raises:
+        FishDataError: The file cannot be written.
+    """
+    path = Path(path)
+    data = orjson.dumps(coco_dict(annotations))
+    try:
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _write_error(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        os.chmod(partial, 0o644)  # mkstemp gives 0600, which others could not read
+        os.replace(partial, path)
+    except OSError as error:
+        Path(partial).unlink(missing_ok=True)
+        raise _write_error(path, error) from error
+
+
+def _write_error(path: Path, error: OSError) -> FishDataError:
+    return FishDataError(
+        f"{path}: cannot be written: {error.strerror or error}; check the folder and its rights"
+    )

@@ -1,0 +1,259 @@
+"""FishDataset: Annotations as an mmdet data set."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmdet.datasets import BaseDetDataset
+from mmdet.registry import DATASETS
+from mmengine.dataset import force_full_init
+from mmengine.logging import print_log
+
+from fish_dataset.annotations import Annotations
+from fish_dataset.classes import as_classes
+from fish_dataset.coco import read_classes, read_coco
+from fish_dataset.errors import FishDataError
+from fish_dataset.findings import Finding, summarise
+from fish_dataset.palette import palette
+from fish_dataset.reading.disk import picture_size
+
+_FILTERS = ("filter_empty_gt", "min_size")
+_META = ("site", "video", "frame")
+
+
+@DATASETS.register_module()
+class FishDataset(BaseDetDataset):
+    """A COCO file as an mmdet data set that owns its class order and checks what it reads.
+
+    Differences from ``mmdet.datasets.CocoDataset``: labels follow ``metainfo['classes']`` (given,
+    or in the order of category ids) and never the file's order; a file whose classes are another
+    set is refused; faults are refused or repaired and counted, nothing is dropped in silence; the
+    annotations stay columns in memory, and ``get_data_info`` builds one image's dict when asked.
+
+    Args:
+        *args: As ``BaseDetDataset``: ann_file, metainfo, data_root, data_prefix (its ``img`` is the
+            image folder), filter_cfg, indices, …, all of which may be keywords.
+        check_images: Whether to look for each picture on disk when loading.
+        proposal_file: Not supported.
+        **kwargs: As ``BaseDetDataset``. ``filter_cfg`` takes ``filter_empty_gt`` (leave out images
+            without boxes; they are kept by default) and ``min_size`` (leave out pictures whose
+            shorter side has fewer pixels); both count in training only. ``serialize_data`` has no
+            effect.
+
+    Attributes:
+        annotations: All images of the file, filtered or not.
+        rows: (n,) int64, the rows of ``annotations`` that the data set consists of.
+        findings: What was repaired or is worth a look.
+        digest: SHA-256 of the annotation file, in hex.
+
+    Raises:
+        FishDataError: The file cannot be used, nothing is left after filtering, or an argument is
+            wrong; and from ``__getitem__``, a picture cannot be read.
+    """
+
+    _fully_initialized: bool  # of mmengine's BaseDataset, which has no types
+
+    def __init__(
+        self,
+        *args: Any,
+        check_images: bool = True,
+        proposal_file: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if proposal_file is not None:
+            raise FishDataError(
+                f"proposal_file={proposal_file!r}: FishDataset takes no precomputed proposals; "
+                "leave it out"
+            )
+        unknown = sorted(set(kwargs.get("filter_cfg") or ()) - set(_FILTERS))
+        if unknown:
+            raise FishDataError(f"filter_cfg has unknown {unknown}; it takes {list(_FILTERS)}")
+        self.check_images = check_images
+        super().__init__(*args, **kwargs)
+        if not self._fully_initialized:
+            # Wrappers and samplers ask for the classes before they call full_init.
+            self._set_classes(self._given_classes() or read_classes(self.ann_file))
+
+    @property
+    def image_dir(self) -> Path:
+        """The folder that file names start from."""
+        return Path(self._image_prefix or ".")
+
+    @property
+    def _image_prefix(self) -> str:
+        return self.data_prefix.get("img", self.data_prefix.get("img_path", ""))
+
+    def full_init(self) -> None:
+        """Reads, checks and filters the annotation file; a second call does nothing."""
+        if self._fully_initialized:
+            return
+        self.annotations, self.findings = read_coco(
+            self.ann_file,
+            classes=self._given_classes(),
+            image_dir=self.image_dir,
+            check_images=self.check_images,
+        )
+        self.digest = _sha256(self.ann_file)
+        self._set_classes(self.annotations.classes)
+        self.rows = self._filtered_rows()
+        if self._indices is not None:
+            self.rows = _subset(self.rows, self._indices)
+        self._report(self.annotations, self.findings)
+        self._fully_initialized = True
+
+    def load_data_list(self) -> list[dict]:
+        """All images as dicts, for tools that want a list; the data set itself keeps none."""
+        return [self.get_data_info(index) for index in range(len(self))]
+
+    @force_full_init
+    def get_data_info(self, idx: int) -> dict:
+        """One image as mmdet's pipelines take it.
+
+        Keys: img_path, img_id, height, width, instances (each with bbox as x1, y1, x2, y2;
+        bbox_label; ignore_flag, 1 for crowd and ignored boxes), sample_idx, and site, video and
+        frame where the file has them.
+        """
+        data = self.annotations
+        row = int(self.rows[idx])
+        info = {
+            "img_path": os.path.join(self._image_prefix, data.file_names[row]),
+            "img_id": int(data.image_ids[row]),
+            "height": int(data.heights[row]),
+            "width": int(data.widths[row]),
+            "instances": self._instances(row),
+            "sample_idx": idx if idx >= 0 else len(self) + idx,
+        }
+        info.update({key: data.image_meta[key][row] for key in _META if key in data.image_meta})
+        if self.return_classes:  # as CocoDataset does, for detectors that are prompted with text
+            info["text"] = self._metainfo["classes"]
+            info["caption_prompt"] = self.caption_prompt
+            info["custom_entities"] = True
+        return info
+
+    @force_full_init
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The labels of the image's boxes."""
+        return self.annotations.labels[self.annotations.boxes_of(int(self.rows[idx]))].tolist()
+
+    @force_full_init
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @force_full_init
+    def get_subset_(self, indices: int | Sequence[int]) -> None:
+        """Keeps the first ``indices`` images (the last ones, if negative), or those listed."""
+        self.rows = _subset(self.rows, indices)
+
+    @force_full_init
+    def get_subset(self, indices: int | Sequence[int]) -> FishDataset:
+        """As ``get_subset_`` on a copy, which shares the annotations."""
+        other = self._copy_without_annotation()
+        other.data_list = []
+        other.rows = _subset(self.rows, indices)
+        return other
+
+    def prepare_data(self, idx: int) -> Any:
+        """The image after the pipeline; None where a transform gave the image up.
+
+        Raises:
+            FishDataError: The picture is missing or cannot be decoded. (mmengine would train on
+                another one in its place, or stop without naming it.)
+        """
+        info = self.get_data_info(idx)
+        path = info["img_path"]
+        try:
+            result = self.pipeline(info)
+        except (OSError, AssertionError, ValueError, cv2.error) as error:
+            _check_picture(path, error)
+            raise
+        if result is None and picture_size(path) is None:  # not a transform's choice
+            _check_picture(path, None)
+        return result
+
+    def _instances(self, row: int) -> list[dict]:
+        # Python numbers on purpose: for a handful of boxes they are faster than arrays.
+        data = self.annotations
+        boxes = data.boxes_of(row)
+        columns = zip(
+            data.bboxes[boxes].tolist(),
+            data.labels[boxes].tolist(),
+            (data.crowd[boxes] | data.ignore[boxes]).tolist(),
+            strict=True,
+        )
+        return [
+            {"bbox": [x, y, x + w, y + h], "bbox_label": label, "ignore_flag": int(flag)}
+            for (x, y, w, h), label, flag in columns
+        ]
+
+    def _given_classes(self) -> tuple[str, ...] | None:
+        classes = self._metainfo.get("classes")
+        return None if classes is None else as_classes(classes)
+
+    def _set_classes(self, classes: tuple[str, ...]) -> None:
+        self._metainfo["classes"] = classes
+        colours = self._metainfo.get("palette")
+        if colours is None or len(colours) != len(classes):
+            self._metainfo["palette"] = palette(len(classes))
+
+    def _filtered_rows(self) -> np.ndarray:
+        """The rows that ``filter_cfg`` leaves; how many it takes away is logged."""
+        data = self.annotations
+        keep = np.ones(data.num_images, dtype=bool)
+        config = {} if self.test_mode else self.filter_cfg or {}
+        if config.get("filter_empty_gt", False):
+            empty = np.diff(data.offsets) == 0
+            self._log(f"{int(empty.sum())} images without boxes are left out (filter_empty_gt)")
+            keep &= ~empty
+        if config.get("min_size", 0) > 0:
+            small = np.minimum(data.widths, data.heights) < config["min_size"]
+            self._log(f"{int(small.sum())} images under {config['min_size']} pixels are left out")
+            keep &= ~small
+        if not keep.any():
+            raise FishDataError(
+                f"{self.ann_file}: none of its {data.num_images} images is left after "
+                f"filter_cfg={dict(config)!r}; loosen it or label more pictures"
+            )
+        return np.flatnonzero(keep)
+
+    def _report(self, data: Annotations, findings: list[Finding]) -> None:
+        self._log(
+            f"{len(self.rows)} of {data.num_images} images, {data.num_boxes} boxes, "
+            f"{len(data.classes)} classes: {', '.join(data.classes)}"
+        )
+        for line in summarise(findings):
+            self._log(line)
+
+    def _log(self, message: str) -> None:
+        print_log(f"{self.ann_file}: {message}", logger="current", level=logging.INFO)
+
+
+def _subset(rows: np.ndarray, indices: int | Sequence[int]) -> np.ndarray:
+    if isinstance(indices, (int, np.integer)):
+        return rows[:indices] if indices >= 0 else rows[indices:]
+    return rows[np.asarray(indices, dtype=np.int64)]
+
+
+def _sha256(path: str | os.PathLike) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _check_picture(path: str, error: Exception | None) -> None:
+    """Raises FishDataError if ``path`` holds no picture that can be decoded."""
+    if not os.path.exists(path):
+        reason = "the picture is gone from disk; copy it there"
+    elif picture_size(path) is None or cv2.imread(path, cv2.IMREAD_UNCHANGED) is None:
+        reason = "cannot be decoded as a picture; copy it again"
+    else:
+        return
+    raise FishDataError(f"{path}: {reason}, or take its entry out of the annotations") from error

@@ -1,0 +1,171 @@
+"""The box columns of a COCO file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from fish_dataset.checks.boxes import (
+    box_faults,
+    clip_to_image,
+    look_like_corners,
+    look_normalised,
+)
+from fish_dataset.findings import FindingLog
+from fish_dataset.reading.categories import Categories
+from fish_dataset.reading.ids import is_id, positive_ids, repeated, resolve
+from fish_dataset.reading.images import Images
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Columns of M boxes in the order of the file; meaningless where an error was noted."""
+
+    ids: np.ndarray
+    image: np.ndarray
+    bboxes: np.ndarray
+    labels: np.ndarray
+    crowd: np.ndarray
+    ignore: np.ndarray
+    areas: np.ndarray
+
+
+def read_boxes(
+    entries: list[dict], images: Images, categories: Categories, log: FindingLog
+) -> Boxes:
+    """Checks the annotation list and turns it into columns; faults go to ``log``."""
+    if not entries:
+        log.add("no-boxes", "annotations", [])
+    source = [entry.get("id") for entry in entries]
+    ids = _read_ids(source, log)
+    image = _references(entries, "image_id", images.source_ids, "unknown-image", log)
+    rows = _references(entries, "category_id", categories.ids, "unknown-category", log)
+    labels = np.append(categories.labels, -1)[rows] if categories.classes else rows
+    raw, readable = _read_bboxes(entries, log)
+    bboxes = _check_bboxes(raw, readable, image, images, source, log)
+    crowd = _flags(entries, "iscrowd", log)
+    ignore = _flags(entries, "ignore", log)
+    areas = _areas(entries, raw, bboxes, log)
+    return Boxes(ids, image, bboxes, labels, crowd, ignore, areas)
+
+
+def _field(key: str) -> Callable[[int], str]:
+    return lambda row: f"annotations[{row}].{key}"
+
+
+def _read_ids(values: list[object], log: FindingLog) -> np.ndarray:
+    ids = positive_ids(values)
+    if ids is not None:
+        return ids
+    odd = [row for row, value in enumerate(values) if not is_id(value)]
+    twice = [] if odd else repeated(values)
+    if twice:
+        log.add_rows("annotation-id-duplicate", twice, _field("id"), values.__getitem__)
+    else:
+        log.add_rows(
+            "annotation-id-renumbered",
+            range(len(values)),
+            _field("id"),
+            lambda row: f"{values[row]!r} → {row + 1}",
+        )
+    return np.arange(1, len(values) + 1, dtype=np.int64)
+
+
+def _references(
+    entries: list[dict], key: str, ids: list[object], rule: str, log: FindingLog
+) -> np.ndarray:
+    values = [entry.get(key) for entry in entries]
+    rows, by_kind = resolve(values, ids)
+    log.add_rows(rule, np.flatnonzero(rows < 0), _field(key), values.__getitem__)
+    log.add_rows("reference-kind", by_kind, _field(key), values.__getitem__)
+    return rows
+
+
+def _read_bboxes(entries: list[dict], log: FindingLog) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (M, 4) float64 and a mask (M,) of those that are four numbers."""
+    values: list[Any] = [entry.get("bbox") for entry in entries]
+    if _are_boxes(values):
+        numbers = np.fromiter(chain.from_iterable(values), np.float64, 4 * len(values))
+        return numbers.reshape(-1, 4), np.ones(len(values), dtype=bool)
+    readable = np.array([_is_box(value) for value in values], dtype=bool)
+    log.add_rows("box-format", np.flatnonzero(~readable), _field("bbox"), values.__getitem__)
+    empty = [0.0, 0.0, 0.0, 0.0]
+    kept = [v if fine else empty for v, fine in zip(values, readable, strict=True)]
+    return np.array(kept, dtype=np.float64), readable
+
+
+def _are_boxes(values: list) -> bool:
+    """Whether all are boxes; the types are gathered in C, since there may be millions."""
+    if set(map(type, values)) - {list} or set(map(len, values)) - {4}:
+        return False
+    return set(map(type, chain.from_iterable(values))) <= {int, float}
+
+
+def _is_box(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 4:
+        return False
+    return all(type(number) in (int, float) for number in value)
+
+
+def _check_bboxes(
+    raw: np.ndarray,
+    readable: np.ndarray,
+    image: np.ndarray,
+    images: Images,
+    source: list[object],
+    log: FindingLog,
+) -> np.ndarray:
+    """Notes faults of the boxes; returns them cut at the edges of their pictures."""
+    # A box whose image is unknown or of unknown size is judged without edges.
+    widths = np.append(images.widths, 0)[image]
+    heights = np.append(images.heights, 0)[image]
+
+    def value(row: int) -> str:
+        size = f" in a picture of {widths[row]} × {heights[row]}" if widths[row] else ""
+        return f"{raw[row].tolist()} (id {source[row]!r}){size}"
+
+    if look_normalised(raw[readable]):
+        log.add("boxes-normalised", "annotations", f"the first is {raw[readable][0].tolist()}")
+        return raw
+    if look_like_corners(raw, widths, heights):
+        log.add("boxes-xyxy", "annotations", f"the first is {value(0)}")
+        return raw
+    for rule, mask in box_faults(raw, widths, heights).items():
+        log.add_rows(rule, np.flatnonzero(mask & readable), _field("bbox"), value)
+    sized = (widths > 0) & (heights > 0)
+    return np.where(sized[:, None], clip_to_image(raw, widths, heights), raw)
+
+
+def _flags(entries: list[dict], key: str, log: FindingLog) -> np.ndarray:
+    values = [entry.get(key, 0) for entry in entries]
+    if set(map(type, values)) <= {int, bool}:
+        bad = [row for row, value in enumerate(values) if value not in (0, 1)]
+    else:
+        values = [0 if value is None else value for value in values]
+        bad = [row for row, value in enumerate(values) if not _is_flag(value)]
+    log.add_rows("flag", bad, _field(key), values.__getitem__)
+    return np.array([value == 1 for value in values], dtype=bool)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, (int, float)) and value in (0, 1)
+
+
+def _areas(
+    entries: list[dict], raw: np.ndarray, bboxes: np.ndarray, log: FindingLog
+) -> np.ndarray:
+    """(M,) float32: the file's area where it is one, at most that of the box as it was cut."""
+    values: list[Any] = [entry.get("area") for entry in entries]
+    numbers = [float(v) if type(v) in (int, float) else np.nan for v in values]
+    areas = np.array(numbers, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        full = bboxes[:, 2] * bboxes[:, 3]
+        good = np.isfinite(areas.astype(np.float32)) & (areas.astype(np.float32) > 0)
+        log.add_rows("area-computed", np.flatnonzero(~good), _field("area"), values.__getitem__)
+        cut = (bboxes != raw).any(axis=1)
+        areas = np.where(good, np.where(cut, np.minimum(areas, full), areas), full)
+        return areas.astype(np.float32)
