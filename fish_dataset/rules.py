@@ -30,86 +30,119 @@ RULES: dict[str, Rule] = {
     # classes
     "category-missing": Rule("error", "the file names no class", "list the species in categories"),
     "category-id": Rule(
-        "error", "category id is missing, used twice, or no number or text",
+        "error",
+        "category id is missing, used twice, or no number or text",
         "give each category an id of its own",
     ),
     "category-name": Rule(
-        "error", "category name is missing, empty or used twice",
+        "error",
+        "category name is missing, empty or used twice",
         "give each category a name of its own",
     ),
     "category-lookalike": Rule(
-        "warning", "two classes differ only in case, spaces or Unicode form",
+        "warning",
+        "two classes differ only in case, spaces or Unicode form",
         "give them one name if they are one species",
     ),
     "category-dummy": Rule(
-        "repaired", "Roboflow's dummy category 0, which has no boxes, is left out", "none needed",
+        "repaired",
+        "Roboflow's dummy category 0, which has no boxes, is left out",
+        "none needed",
     ),
     "class-set": Rule(
-        "error", "the classes of the file are not the expected ones",
+        "error",
+        "the classes of the file are not the expected ones",
         "use the same names, letter by letter, in config, train, val, test and checkpoint",
     ),
     # images
     "image-id": Rule(
-        "error", "image id is missing, or no number or text", "give each image an id of its own",
+        "error",
+        "image id is missing, or no number or text",
+        "give each image an id of its own",
     ),
     "image-id-duplicate": Rule(
-        "error", "image id is used twice", "give each image an id of its own",
+        "error",
+        "image id is used twice",
+        "give each image an id of its own",
     ),
     "image-id-renumbered": Rule(
-        "repaired", "image ids are not integers from 1 and are renumbered",
+        "repaired",
+        "image ids are not integers from 1 and are renumbered",
         "none needed; the ids of the file stay in image_meta['source_id']",
     ),
     "image-file-name": Rule(
-        "error", "file_name is missing or no text",
+        "error",
+        "file_name is missing or no text",
         "name the picture, relative to the image folder",
     ),
     "image-file-duplicate": Rule(
-        "error", "two image entries name the same file", "merge the entries and their boxes",
+        "error",
+        "two image entries name the same file",
+        "merge the entries and their boxes",
     ),
     "image-path-backslash": Rule(
-        "repaired", "file_name has Windows backslashes, read as /", "none needed",
+        "repaired",
+        "file_name has Windows backslashes, read as /",
+        "none needed",
     ),
     "image-file-respelled": Rule(
-        "repaired", "file_name differs from the file on disk in case or Unicode form only; "
-        "the name on disk is taken", "none needed",
+        "repaired",
+        "file_name differs from the file on disk in case or Unicode form only; "
+        "the name on disk is taken",
+        "none needed",
     ),
     "image-file-missing": Rule(
-        "error", "the picture is not on disk", "copy it there, or take its entry out of the file",
+        "error",
+        "the picture is not on disk",
+        "copy it there, or take its entry out of the file",
     ),
     "image-folder": Rule(
-        "error", "none of the pictures is in the image folder",
+        "error",
+        "none of the pictures is in the image folder",
         "pass the folder that the file_name values start from (data_prefix, or image_dir)",
     ),
     "image-size": Rule(
-        "error", "width or height is missing, not positive or not an integer, "
+        "error",
+        "width or height is missing, not positive or not an integer, "
         "and no picture could be read to tell",
         "write the picture's size in pixels, or load with the image folder at hand",
     ),
     "image-size-read": Rule(
-        "repaired", "width or height is missing, not positive or not an integer; "
-        "read from the picture instead", "none needed",
+        "repaired",
+        "width or height is missing, not positive or not an integer; read from the picture instead",
+        "none needed",
     ),
     # annotations
     "annotation-id-renumbered": Rule(
-        "repaired", "annotation ids are missing or not integers from 1, and are renumbered "
-        "(id 0 spoils AP in pycocotools)", "none needed",
+        "repaired",
+        "annotation ids are missing or not integers from 1, and are renumbered "
+        "(id 0 spoils AP in pycocotools)",
+        "none needed",
     ),
     "annotation-id-duplicate": Rule(
-        "repaired", "annotation id is used twice; all are renumbered", "none needed",
+        "repaired",
+        "annotation id is used twice; all are renumbered",
+        "none needed",
     ),
     "unknown-image": Rule(
-        "error", "image_id names no image of the file", "add the image or drop the box",
+        "error",
+        "image_id names no image of the file",
+        "add the image or drop the box",
     ),
     "unknown-category": Rule(
-        "error", "category_id names no category of the file", "add the category or drop the box",
+        "error",
+        "category_id names no category of the file",
+        "add the category or drop the box",
     ),
     "reference-kind": Rule(
-        "repaired", "id is a text here and a number there (\"7\" and 7); taken as the same",
+        "repaired",
+        'id is a text here and a number there ("7" and 7); taken as the same',
         "none needed",
     ),
     "flag": Rule("error", "flag is neither 0 nor 1", "write 0 or 1, or leave it out"),
     "area-computed": Rule(
-        "repaired", "area is missing, not positive or not a number; width × height is taken",
+        "repaired",
+        "area is missing, not positive or not a number; width × height is taken",
         "none needed",
     ),
     # boxes
@@ -117,21 +150,29 @@ RULES: dict[str, Rule] = {
     "box-not-finite": Rule("error", "bbox holds NaN or infinity", "draw the box again or drop it"),
     "box-negative": Rule("error", "width or height is negative", _XYXY + "; swap crossed corners"),
     "box-no-size": Rule(
-        "error", "width or height is 0 (under 0.01 pixel)", "drop the box or draw it again",
+        "error",
+        "width or height is 0 (under 0.01 pixel)",
+        "drop the box or draw it again",
     ),
     "box-outside": Rule(
-        "error", "the box lies outside its picture",
+        "error",
+        "the box lies outside its picture",
         "check the picture's size and the box's corner",
     ),
     "box-clipped": Rule(
-        "repaired", "the box reaches over the edge of its picture and is cut there", "none needed",
+        "repaired",
+        "the box reaches over the edge of its picture and is cut there",
+        "none needed",
     ),
     "box-tiny": Rule(
-        "warning", "the box is under 1 pixel wide or high; kept", "drop it if it is a slip",
+        "warning",
+        "the box is under 1 pixel wide or high; kept",
+        "drop it if it is a slip",
     ),
     "boxes-xyxy": Rule("error", "the boxes look like [x1, y1, x2, y2]", _XYXY),
     "boxes-normalised": Rule(
-        "error", "all boxes lie between 0 and 1, as fractions of the picture",
+        "error",
+        "all boxes lie between 0 and 1, as fractions of the picture",
         "COCO boxes are in pixels; multiply by the picture's width and height",
     ),
 }

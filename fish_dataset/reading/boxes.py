@@ -155,9 +155,7 @@ def _is_flag(value: object) -> bool:
     return isinstance(value, (int, float)) and value in (0, 1)
 
 
-def _areas(
-    entries: list[dict], raw: np.ndarray, bboxes: np.ndarray, log: FindingLog
-) -> np.ndarray:
+def _areas(entries: list[dict], raw: np.ndarray, bboxes: np.ndarray, log: FindingLog) -> np.ndarray:
     """(M,) float32: the file's area where it is one, at most that of the box as it was cut."""
     values: list[Any] = [entry.get("area") for entry in entries]
     numbers = [float(v) if type(v) in (int, float) else np.nan for v in values]

@@ -10,8 +10,8 @@ from .plans import BodyPlan
 from .pose import Pose
 from .species import CLASSES, DECOYS, LEAF, MIXED_SCHOOLS, SPECIES
 
-EMPTY, SCHOOL, MIXED = 0.065, 0.22, 0.07  # shares of the pictures; the rest shows fish on their own
-_ALONE = (0.32, 0.32, 0.22, 0.14)  # one, two, three, four fish
+EMPTY, SCHOOL, MIXED = 0.065, 0.26, 0.07  # shares of the pictures; the rest shows fish on their own
+_ALONE = (0.12, 0.2, 0.24, 0.2, 0.14, 0.1)  # one, two … six fish
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,14 @@ def choose_cast(unit: float, floor: bool, rng: np.random.Generator) -> list[Acto
     if kind < EMPTY + SCHOOL:
         label = _draw(rng, [plan.schooling for plan in SPECIES])
         count = (
-            int(rng.integers(3, 8)) if SPECIES[label].schooling > 0.5 else int(rng.integers(2, 4))
+            int(rng.integers(4, 11)) if SPECIES[label].schooling > 0.5 else int(rng.integers(2, 5))
         )
         cast += _school([label] * count, unit, rng)
         if rng.random() < 0.3:
             cast.append(_alone(_draw(rng, solo), unit, rng))
     elif kind < EMPTY + SCHOOL + MIXED:
         pair = MIXED_SCHOOLS[int(rng.integers(len(MIXED_SCHOOLS)))]
-        names = [pair[int(rng.integers(2))] for _ in range(int(rng.integers(3, 8)))]
+        names = [pair[int(rng.integers(2))] for _ in range(int(rng.integers(4, 11)))]
         cast += _school([CLASSES.index(name) for name in names], unit, rng)
     else:
         count = 1 + _draw(rng, list(_ALONE))

@@ -10,9 +10,9 @@ import numpy as np
 
 from .water import Medium
 
-MIN_VISIBLE = 0.25  # of the fish's own drawn area
+MIN_VISIBLE = 0.35  # of the fish's own drawn area
 MIN_AREA = 40.0  # visible pixels at a picture size of 256, scaled with the picture's area
-MIN_CONTRAST = 0.045  # mean over the fish of the largest channel difference to what is behind it
+MIN_CONTRAST = 0.055  # mean over the fish of the largest channel difference to what is behind it
 
 
 @dataclass(frozen=True)

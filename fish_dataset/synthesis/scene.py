@@ -47,7 +47,7 @@ def _place(
 ) -> Layer | None:
     """The actor as a layer where enough of it shows beside what is ``hidden``, None: nowhere."""
     patch, offset = draw_fish(actor.plan, actor.pose, rng)
-    wanted = float(rng.uniform(0.3, 1.0))
+    wanted = float(rng.uniform(0.4, 1.0))
     distance = actor.distance
     for x, y in _spots(actor, setting, rng):
         layer = Layer(patch, (int(x) + offset[0], int(y) + offset[1]), distance, actor.label)

@@ -65,15 +65,15 @@ SALMON = BodyPlan(
     eyes=((0.075, -0.02, 0.0145),),
     iris="#c9b98a",
     mouth=((0.003, 0.012), (0.05, 0.022), (0.085, 0.032)),
-    gill=0.205, gloss=0.5, length=(36, 150), schooling=0.8, weight=1.0,
+    gill=0.205, gloss=0.5, length=(46, 170), schooling=0.8, weight=1.6,
 )  # fmt: skip
 
 EEL = BodyPlan(
     name="eel",
-    top=((0, 0), (0.012, 0.012), (0.05, 0.022), (0.1, 0.028), (0.3, 0.031), (0.55, 0.027),
-         (0.8, 0.017), (0.95, 0.007), (1, 0)),
-    bottom=((0, 0), (0.012, 0.011), (0.05, 0.021), (0.1, 0.027), (0.3, 0.032), (0.55, 0.027),
-            (0.8, 0.016), (0.95, 0.007), (1, 0)),
+    top=((0, 0), (0.012, 0.014), (0.05, 0.026), (0.1, 0.033), (0.3, 0.037), (0.55, 0.033),
+         (0.8, 0.021), (0.95, 0.009), (1, 0)),
+    bottom=((0, 0), (0.012, 0.013), (0.05, 0.025), (0.1, 0.032), (0.3, 0.038), (0.55, 0.033),
+            (0.8, 0.02), (0.95, 0.009), (1, 0)),
     shades=((-1, "#4a4526"), (-0.4, "#6b6335"), (0.0, "#8a7f48"), (0.3, "#bfb27c"),
             (0.6, "#e6dfc0"), (1, "#f3eedb")),
     fins=(
@@ -90,7 +90,7 @@ EEL = BodyPlan(
     eyes=((0.033, -0.006, 0.0068),),
     iris="#c9a955",
     mouth=((0.002, 0.006), (0.025, 0.009), (0.045, 0.01)),
-    gloss=0.3, bend=1.0, waves=1.25, stiff=0.35, length=(60, 200), schooling=0.4, weight=1.6,
+    gloss=0.3, bend=0.8, waves=1.25, stiff=0.35, length=(72, 210), schooling=0.4, weight=2.8,
 )  # fmt: skip
 
 _SPINDLE_TOP = ((0, 0), (0.025, 0.022), (0.1, 0.058), (0.2, 0.081), (0.36, 0.095), (0.55, 0.08),
@@ -129,7 +129,7 @@ MACKEREL = BodyPlan(
     eyes=((0.08, -0.014, 0.0165),),
     iris="#e0dba6",
     mouth=((0.003, 0.008), (0.045, 0.02), (0.07, 0.03)),
-    gill=0.2, gloss=0.6, length=(30, 135), schooling=1.1, weight=0.72,
+    gill=0.2, gloss=0.6, length=(40, 155), schooling=0.9, weight=0.5,
 )  # fmt: skip
 
 HORSE_MACKEREL = BodyPlan(
@@ -165,7 +165,7 @@ HORSE_MACKEREL = BodyPlan(
     eyes=((0.082, -0.018, 0.02),),
     iris="#e6dc9c",
     mouth=((0.003, 0.004), (0.04, 0.022), (0.058, 0.038)),
-    gill=0.21, gloss=0.5, length=(30, 135), schooling=1.1, weight=0.72,
+    gill=0.21, gloss=0.5, length=(40, 155), schooling=0.9, weight=0.5,
 )  # fmt: skip
 
 ROCK_BREAM = BodyPlan(
@@ -194,7 +194,7 @@ ROCK_BREAM = BodyPlan(
     eyes=((0.105, -0.055, 0.0225),),
     iris="#9c8a52",
     mouth=((0.003, 0.008), (0.032, 0.016), (0.045, 0.026)),
-    gill=0.255, gloss=0.25, roundness=0.8, bend=0.3, length=(28, 115), schooling=1.0, weight=1.2,
+    gill=0.255, gloss=0.25, roundness=0.8, bend=0.3, length=(38, 135), schooling=1.0, weight=1.2,
 )  # fmt: skip
 
 RED_SEABREAM = BodyPlan(
@@ -227,7 +227,7 @@ RED_SEABREAM = BodyPlan(
     eyes=((0.11, -0.045, 0.0225),),
     iris="#e6c26a",
     mouth=((0.003, 0.012), (0.04, 0.028), (0.06, 0.04)),
-    gill=0.235, gloss=0.35, roundness=0.85, bend=0.3, length=(28, 125), schooling=1.0, weight=1.3,
+    gill=0.235, gloss=0.35, roundness=0.85, bend=0.3, length=(38, 145), schooling=1.0, weight=1.3,
 )  # fmt: skip
 
 OLIVE_FLOUNDER = BodyPlan(
@@ -259,8 +259,8 @@ OLIVE_FLOUNDER = BodyPlan(
     eyes=((0.075, -0.045, 0.0175), (0.105, 0.012, 0.0175)),
     iris="#c3a860",
     mouth=((0.004, 0.022), (0.05, 0.04), (0.085, 0.062)),
-    gill=0.185, gloss=0.08, roundness=0.4, bend=0.25, waves=0.9, length=(38, 135), flat=True,
-    schooling=0.45, weight=1.9,
+    gill=0.185, gloss=0.08, roundness=0.4, bend=0.25, waves=0.9, length=(48, 155), flat=True,
+    schooling=0.45, weight=2.6,
 )  # fmt: skip
 
 SPECIES: tuple[BodyPlan, ...] = (

@@ -92,7 +92,11 @@ def test_pycocotools_reads_what_is_written(document, write, tmp_path):
     assert coco.loadCats([1, 2]) == [{"id": 1, "name": "eel"}, {"id": 2, "name": "salmon"}]
     assert coco.loadAnns(coco.getAnnIds(imgIds=[2])) == [
         {
-            "id": 2, "image_id": 2, "category_id": 2, "bbox": [30, 8, 12, 30], "area": 360,
+            "id": 2,
+            "image_id": 2,
+            "category_id": 2,
+            "bbox": [30, 8, 12, 30],
+            "area": 360,
             "iscrowd": 0,
         }
     ]
@@ -130,8 +134,14 @@ def test_cut_or_spoiled_files_give_only_our_error(document, tmp_path, data):
     whole = json.dumps(document, ensure_ascii=data.draw(st.booleans())).encode()
     place = data.draw(st.integers(0, len(whole) - 1))
     spoiled = data.draw(
-        st.sampled_from([whole[:place], whole[:place] + b"\xff" + whole[place:],
-                         whole[:place] + b"NaN" + whole[place + 1 :], whole[place:]])
+        st.sampled_from(
+            [
+                whole[:place],
+                whole[:place] + b"\xff" + whole[place:],
+                whole[:place] + b"NaN" + whole[place + 1 :],
+                whole[place:],
+            ]
+        )
     )
     path = tmp_path / "train.json"
     path.write_bytes(spoiled)
@@ -144,8 +154,13 @@ def test_cut_or_spoiled_files_give_only_our_error(document, tmp_path, data):
 
 
 JSON_VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5),
-    st.lists(st.integers(), max_size=4), st.just({}),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.lists(st.integers(), max_size=4),
+    st.just({}),
 )
 
 
@@ -170,8 +185,12 @@ def test_any_value_in_any_field_gives_only_our_error(document, tmp_path, data):
 
 
 REAL = [
-    ("aquarium", "train"), ("aquarium", "val"), ("deepfish", "train"), ("deepfish", "val"),
-    ("deepfish", "train_random"), ("deepfish", "val_random"),
+    ("aquarium", "train"),
+    ("aquarium", "val"),
+    ("deepfish", "train"),
+    ("deepfish", "val"),
+    ("deepfish", "train_random"),
+    ("deepfish", "val_random"),
 ]
 
 

@@ -40,8 +40,12 @@ def test_trap_1_classes_are_never_permuted(document, write):
 def average_precision(document: dict) -> float:
     """AP of detections that equal the truth, by pycocotools."""
     detections = [
-        {"image_id": box["image_id"], "category_id": box["category_id"], "bbox": box["bbox"],
-         "score": 0.9}
+        {
+            "image_id": box["image_id"],
+            "category_id": box["category_id"],
+            "bbox": box["bbox"],
+            "score": 0.9,
+        }
         for box in document["annotations"]
     ]
     with contextlib.redirect_stdout(io.StringIO()):

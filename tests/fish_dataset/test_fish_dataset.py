@@ -22,14 +22,23 @@ from fish_dataset import FishDataError, FishDataset
 from fish_dataset.palette import palette
 
 PIPELINE = [
-    {"type": "mmdet.LoadImageFromFile"},
-    {"type": "mmdet.LoadAnnotations", "with_bbox": True},
-    {"type": "mmdet.Resize", "scale": (128, 96), "keep_ratio": True},
-    {"type": "mmdet.RandomFlip", "prob": 1.0},
+    {"type": "LoadImageFromFile"},
+    {"type": "LoadAnnotations", "with_bbox": True},
+    {"type": "Resize", "scale": (128, 96), "keep_ratio": True},
+    {"type": "RandomFlip", "prob": 1.0},
     {
-        "type": "mmdet.PackDetInputs",
-        "meta_keys": ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor", "flip",
-                      "flip_direction", "site", "video"),
+        "type": "PackDetInputs",
+        "meta_keys": (
+            "img_id",
+            "img_path",
+            "ori_shape",
+            "img_shape",
+            "scale_factor",
+            "flip",
+            "flip_direction",
+            "site",
+            "video",
+        ),
     },
 ]
 
@@ -118,7 +127,10 @@ def test_the_pipeline_of_mmdet_works(root):
 def test_a_spawned_worker_reads_it(root):
     dataset = build(root, pipeline=PIPELINE)
     loader = torch.utils.data.DataLoader(
-        dataset, batch_size=2, num_workers=1, multiprocessing_context="spawn",
+        dataset,
+        batch_size=2,
+        num_workers=1,
+        multiprocessing_context="spawn",
         collate_fn=pseudo_collate,
     )
     ids = [sample.img_id for batch in loader for sample in batch["data_samples"]]
@@ -205,7 +217,7 @@ def test_a_picture_gone_after_loading_is_named(root):
     (root / "images" / "a.png").unlink()
     with pytest.raises(FishDataError, match=r"images/a\.png: the picture is gone"):
         dataset[0]
-    ignoring = [{"type": "mmdet.LoadImageFromFile", "ignore_empty": True}, *PIPELINE[1:]]
+    ignoring = [{"type": "LoadImageFromFile", "ignore_empty": True}, *PIPELINE[1:]]
     dataset = build(root, pipeline=ignoring, check_images=False)
     with pytest.raises(FishDataError, match="the picture is gone"):
         dataset[0]

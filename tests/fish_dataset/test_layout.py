@@ -41,9 +41,7 @@ def test_roboflow_layout(document, write, draw, tmp_path):
         draw(tmp_path / name, PICTURES)
     splits = find_splits(tmp_path)
     assert list(splits) == ["train", "val", "test"]
-    assert splits["val"] == Split(
-        tmp_path / "valid" / "_annotations.coco.json", tmp_path / "valid"
-    )
+    assert splits["val"] == Split(tmp_path / "valid" / "_annotations.coco.json", tmp_path / "valid")
 
 
 def test_names_with_folders_and_backslashes(document, write, draw, tmp_path):

@@ -68,7 +68,7 @@ def test_every_species_swims_and_some_pictures_are_empty(sample: list) -> None:
     assert boxes.min() > 0.5 * boxes.mean() and boxes.max() < 2 * boxes.mean()
     counts = np.array([len(labels) for labels in sample])
     assert 0.02 < (counts == 0).mean() < 0.16
-    assert 2.2 < counts.mean() < 3.6
+    assert 3.0 < counts.mean() < 5.0
     assert counts.max() <= 12
 
 

@@ -40,10 +40,10 @@ def test_what_is_outside_the_picture_counts_as_hidden() -> None:
     assert boxes([block(100, 90, 20, 20, 0.5)]) == []
 
 
-@pytest.mark.parametrize(("hidden", "kept"), [(15, True), (16, False)])
-def test_a_quarter_must_show(hidden: int, kept: bool) -> None:
+@pytest.mark.parametrize(("hidden", "kept"), [(13, True), (14, False)])
+def test_a_third_and_more_must_show(hidden: int, kept: bool) -> None:
     fish, rock = block(10, 10, 20, 20, 0.5), block(10, 10, hidden, 20, 0.1, -1)
-    assert bool(boxes([fish, rock])) is kept  # 25 % and 20 %
+    assert bool(boxes([fish, rock])) is kept  # 35 % and 30 %
 
 
 def test_forty_pixels_must_show_scaled_with_the_picture() -> None:
