@@ -8,12 +8,13 @@ can be imported, and leaves a compiled one alone. It must be imported before ``m
 >>> tvops.active()
 'torchvision'
 """
+
 from __future__ import annotations
 
 from tvops.registration import active, install
 from tvops.roi_align import multilevel_roi_align, roi_align
 from tvops.unsupported import OperatorNotSupported
 
-__all__ = ['OperatorNotSupported', 'active', 'install', 'multilevel_roi_align', 'roi_align']
+__all__ = ["OperatorNotSupported", "active", "install", "multilevel_roi_align", "roi_align"]
 
 install()

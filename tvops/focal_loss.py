@@ -4,6 +4,7 @@ Forward and backward are written out, since mmcv asks for the gradient of a sum 
 multiplies it by the incoming one itself. A target equal to the number of classes (or below 0, for
 softmax) is background.
 """
+
 from __future__ import annotations
 
 import torch
@@ -14,49 +15,59 @@ from tvops.precision import widened
 TINY = torch.finfo(torch.float32).tiny
 
 
-def sigmoid_focal_loss_forward(input: Tensor, target: Tensor, weight: Tensor, output: Tensor,
-                               gamma: float, alpha: float) -> None:
+def sigmoid_focal_loss_forward(
+    input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float, alpha: float
+) -> None:
     """Fill ``output`` (N, C) with the loss of the logits ``input`` (N, C) against ``target`` (N,).
 
     ``weight`` is (C,), one factor per class of the target, or empty; background weighs 1.
     """
     (logits,) = widened(input)
     p = logits.sigmoid()
-    positive = -alpha * (1 - p)**gamma * p.clamp(min=TINY).log()
+    positive = -alpha * (1 - p) ** gamma * p.clamp(min=TINY).log()
     negative = -(1 - alpha) * p**gamma * (1 - p).clamp(min=TINY).log()
     loss = torch.where(_one_hot(target, input), positive, negative)
     output.copy_(loss * _class_weight(target, weight)[:, None])
 
 
-def sigmoid_focal_loss_backward(input: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor,
-                                gamma: float, alpha: float) -> None:
+def sigmoid_focal_loss_backward(
+    input: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor, gamma: float, alpha: float
+) -> None:
     """Fill ``grad_input`` (N, C) with the derivative of the loss by each logit."""
     (logits,) = widened(input)
     p = logits.sigmoid()
     log_p, log_q = p.clamp(min=TINY).log(), (1 - p).clamp(min=TINY).log()
-    positive = -alpha * (1 - p)**gamma * (1 - p - gamma * p * log_p)
+    positive = -alpha * (1 - p) ** gamma * (1 - p - gamma * p * log_p)
     negative = -(1 - alpha) * p**gamma * (gamma * (1 - p) * log_q - p)
     grad = torch.where(_one_hot(target, input), positive, negative)
     grad_input.copy_(grad * _class_weight(target, weight)[:, None])
 
 
-def softmax_focal_loss_forward(input: Tensor, target: Tensor, weight: Tensor, output: Tensor,
-                               gamma: float, alpha: float) -> None:
+def softmax_focal_loss_forward(
+    input: Tensor, target: Tensor, weight: Tensor, output: Tensor, gamma: float, alpha: float
+) -> None:
     """Fill ``output`` (N,) with the loss of the probabilities ``input`` (N, C)."""
     p, known = _probability_of(input, target)
-    loss = -alpha * (1 - p)**gamma * p.clamp(min=TINY).log()
+    loss = -alpha * (1 - p) ** gamma * p.clamp(min=TINY).log()
     output.copy_(loss * known * _class_weight(target, weight))
 
 
-def softmax_focal_loss_backward(input: Tensor, target: Tensor, weight: Tensor, buff: Tensor,
-                                grad_input: Tensor, gamma: float, alpha: float) -> None:
+def softmax_focal_loss_backward(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    buff: Tensor,
+    grad_input: Tensor,
+    gamma: float,
+    alpha: float,
+) -> None:
     """Fill ``grad_input`` (N, C) with the derivative of the loss by each logit.
 
     ``input`` holds probabilities. ``buff`` (N,) receives p · dloss/dp, as in mmcv.
     """
     p, known = _probability_of(input, target)
     q, log_p = 1 - p, p.clamp(min=TINY).log()
-    by_log_p = alpha * (-q**gamma + gamma * q**(gamma - 1) * p * log_p)
+    by_log_p = alpha * (-(q**gamma) + gamma * q ** (gamma - 1) * p * log_p)
     buff.copy_(by_log_p * known * _class_weight(target, weight))
     (probabilities,) = widened(input)
     one_hot = _one_hot(target, input).to(probabilities.dtype)

@@ -1,4 +1,5 @@
 """Non-maximum suppression: hard, soft, and with the groups of what was suppressed."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -25,12 +26,20 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Ten
     """
     boxes, scores = widened(boxes, scores)
     if offset:
-        boxes = boxes + boxes.new_tensor([0., 0., offset, offset])
+        boxes = boxes + boxes.new_tensor([0.0, 0.0, offset, offset])
     return torchvision.ops.nms(boxes, scores, float(iou_threshold))
 
 
-def softnms(boxes: Tensor, scores: Tensor, dets: Tensor, iou_threshold: float, sigma: float,
-            min_score: float, method: int, offset: int) -> Tensor:
+def softnms(
+    boxes: Tensor,
+    scores: Tensor,
+    dets: Tensor,
+    iou_threshold: float,
+    sigma: float,
+    min_score: float,
+    method: int,
+    offset: int,
+) -> Tensor:
     """Soft-NMS (Bodla et al., 2017, https://arxiv.org/abs/1704.04503), on the CPU.
 
     Args:
@@ -60,8 +69,8 @@ def softnms(boxes: Tensor, scores: Tensor, dets: Tensor, iou_threshold: float, s
         score[left] *= _decay(overlap, iou_threshold, sigma, method)
         left = left[score[left] >= min_score]
     order = torch.as_tensor(np.asarray(kept, dtype=np.int64))
-    dets[:len(kept), :4] = torch.as_tensor(box[order.numpy()])
-    dets[:len(kept), 4] = torch.as_tensor(np.asarray(kept_scores, dtype=score.dtype))
+    dets[: len(kept), :4] = torch.as_tensor(box[order.numpy()])
+    dets[: len(kept), 4] = torch.as_tensor(np.asarray(kept_scores, dtype=score.dtype))
     return order
 
 
@@ -94,7 +103,7 @@ def _iou_with(box: np.ndarray, others: np.ndarray, offset: int) -> np.ndarray:
     inter = np.maximum(high - low + offset, 0).prod(axis=1)
     area = (box[2:] - box[:2] + offset).prod()
     areas = (others[:, 2:] - others[:, :2] + offset).prod(axis=1)
-    with np.errstate(invalid='ignore', divide='ignore'):
+    with np.errstate(invalid="ignore", divide="ignore"):
         return inter / (area + areas - inter)
 
 
@@ -102,6 +111,6 @@ def _decay(overlap: np.ndarray, iou_threshold: float, sigma: float, method: int)
     """The factor (N,) on the scores of boxes that overlap the picked one; 1 where IoU is NaN."""
     overlap = np.nan_to_num(overlap)
     if method == GAUSSIAN:
-        return np.exp(-overlap**2 / sigma)
+        return np.exp(-(overlap**2) / sigma)
     reduced = np.zeros_like(overlap) if method == NAIVE else 1 - overlap
     return np.where(overlap >= iou_threshold, reduced, 1)

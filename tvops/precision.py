@@ -1,4 +1,5 @@
 """Which number types the operators compute in."""
+
 from __future__ import annotations
 
 import torch

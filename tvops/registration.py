@@ -1,4 +1,5 @@
 """Decides whose operators ``mmcv.ops`` gets, and registers the stand-in where it is needed."""
+
 from __future__ import annotations
 
 import importlib
@@ -6,9 +7,9 @@ import importlib.util
 import sys
 import warnings
 
-NAME = 'mmcv._ext'
-COMPILED = 'compiled'
-TORCHVISION = 'torchvision'
+NAME = "mmcv._ext"
+COMPILED = "compiled"
+TORCHVISION = "torchvision"
 
 
 def install() -> str:
@@ -33,6 +34,7 @@ def install() -> str:
 def active() -> str:
     """Tell whose operators are in use: ``'compiled'`` or ``'torchvision'``."""
     from tvops import extension
+
     return TORCHVISION if sys.modules.get(NAME, extension) is extension else COMPILED
 
 
@@ -41,7 +43,7 @@ def _is_present() -> bool:
     try:
         return importlib.util.find_spec(NAME) is not None
     except ModuleNotFoundError as error:
-        if error.name != 'mmcv':
+        if error.name != "mmcv":
             raise
         return False
 
@@ -54,14 +56,17 @@ def _is_loadable() -> bool:
         warnings.warn(
             f"mmcv's compiled operators ({NAME}) are installed but cannot be loaded: {error}. "
             "torchvision's operators stand in for them. To use the compiled ones, rebuild mmcv "
-            'against the installed torch; to silence this, install mmcv without them.',
-            RuntimeWarning, stacklevel=4)
+            "against the installed torch; to silence this, install mmcv without them.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
         return False
     return True
 
 
 def _register() -> None:
     from tvops import extension
+
     sys.modules[NAME] = extension
-    if 'mmcv' in sys.modules:
-        sys.modules['mmcv']._ext = extension  # type: ignore[attr-defined]
+    if "mmcv" in sys.modules:
+        sys.modules["mmcv"]._ext = extension  # type: ignore[attr-defined]

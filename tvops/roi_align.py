@@ -4,6 +4,7 @@ On the CPU it is a sparse weighted sum over a table of pixels (:mod:`tvops.roi_t
 times as fast as torchvision's kernel; elsewhere torchvision's kernel does the work. RoIs are not
 differentiated, as in mmcv and torchvision.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -30,8 +31,14 @@ class Pooling(NamedTuple):
     aligned: bool
 
 
-def roi_align(features: Tensor, rois: Tensor, output_size: int | tuple[int, int],
-              spatial_scale: float, sampling_ratio: int = 0, aligned: bool = True) -> Tensor:
+def roi_align(
+    features: Tensor,
+    rois: Tensor,
+    output_size: int | tuple[int, int],
+    spatial_scale: float,
+    sampling_ratio: int = 0,
+    aligned: bool = True,
+) -> Tensor:
     """Pool RoIs from one feature map, differentiable by the features.
 
     Args:
@@ -49,15 +56,21 @@ def roi_align(features: Tensor, rois: Tensor, output_size: int | tuple[int, int]
         ValueError: an image number of the RoIs is not one of the batch (checked on the CPU).
     """
     pooling = Pooling(_pair(output_size), int(sampling_ratio), bool(aligned))
-    if features.device.type != 'cpu':
+    if features.device.type != "cpu":
         return _torchvision(features, rois, spatial_scale, pooling)
     levels = torch.zeros(len(rois), dtype=torch.long)
     return _TableRoIAlign.apply(rois.detach(), levels, (float(spatial_scale),), pooling, features)
 
 
-def multilevel_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
-                         output_size: int | tuple[int, int], strides: Sequence[float],
-                         sampling_ratio: int = 0, aligned: bool = True) -> Tensor:
+def multilevel_roi_align(
+    feats: Sequence[Tensor],
+    rois: Tensor,
+    levels: Tensor,
+    output_size: int | tuple[int, int],
+    strides: Sequence[float],
+    sampling_ratio: int = 0,
+    aligned: bool = True,
+) -> Tensor:
     """Pool each RoI from the level it is assigned to, all levels at once on the CPU.
 
     Args:
@@ -76,10 +89,10 @@ def multilevel_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
             of range (checked on the CPU).
     """
     if len(feats) != len(strides):
-        raise ValueError(f'{len(feats)} feature maps, but {len(strides)} strides: need one each')
+        raise ValueError(f"{len(feats)} feature maps, but {len(strides)} strides: need one each")
     pooling = Pooling(_pair(output_size), int(sampling_ratio), bool(aligned))
     scales = tuple(1.0 / stride for stride in strides)
-    if feats[0].device.type == 'cpu':
+    if feats[0].device.type == "cpu":
         return _TableRoIAlign.apply(rois.detach(), levels, scales, pooling, *feats)
     output = feats[0].new_zeros((len(rois), feats[0].size(1), *pooling.output_size))
     for level, (features, scale) in enumerate(zip(feats, scales, strict=True)):
@@ -89,37 +102,64 @@ def multilevel_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
     return output
 
 
-def roi_align_forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Tensor,
-                      argmax_x: Tensor, aligned_height: int, aligned_width: int,
-                      spatial_scale: float, sampling_ratio: int, pool_mode: int,
-                      aligned: bool) -> None:
+def roi_align_forward(
+    input: Tensor,
+    rois: Tensor,
+    output: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
     """mmcv's entry: fill ``output`` (R, C, h, w), in max mode (0) also the two ``argmax``."""
     pooling = Pooling((aligned_height, aligned_width), sampling_ratio, aligned)
     with torch.no_grad():
         if pool_mode == MAX:
             roi_align_max.forward(input, rois, output, argmax_y, argmax_x, spatial_scale, pooling)
         else:
-            output.copy_(roi_align(input, rois, pooling.output_size, spatial_scale,
-                                   sampling_ratio, aligned))
+            output.copy_(
+                roi_align(input, rois, pooling.output_size, spatial_scale, sampling_ratio, aligned)
+            )
 
 
-def roi_align_backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argmax_x: Tensor,
-                       grad_input: Tensor, aligned_height: int, aligned_width: int,
-                       spatial_scale: float, sampling_ratio: int, pool_mode: int,
-                       aligned: bool) -> None:
+def roi_align_backward(
+    grad_output: Tensor,
+    rois: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    grad_input: Tensor,
+    aligned_height: int,
+    aligned_width: int,
+    spatial_scale: float,
+    sampling_ratio: int,
+    pool_mode: int,
+    aligned: bool,
+) -> None:
     """mmcv's entry: fill ``grad_input`` (B, C, H, W)."""
     pooling = Pooling((aligned_height, aligned_width), sampling_ratio, aligned)
     with torch.no_grad():
         if pool_mode == MAX:
-            roi_align_max.backward(grad_output, rois, argmax_y, argmax_x, grad_input,
-                                   spatial_scale, pooling)
-        elif grad_input.device.type == 'cpu':
-            (grad,) = _table_backward(grad_output, rois, torch.zeros(len(rois), dtype=torch.long),
-                                      (spatial_scale,), pooling, [grad_input.shape])
+            roi_align_max.backward(
+                grad_output, rois, argmax_y, argmax_x, grad_input, spatial_scale, pooling
+            )
+        elif grad_input.device.type == "cpu":
+            (grad,) = _table_backward(
+                grad_output,
+                rois,
+                torch.zeros(len(rois), dtype=torch.long),
+                (spatial_scale,),
+                pooling,
+                [grad_input.shape],
+            )
             grad_input.copy_(grad)
         else:
-            grad_input.copy_(_torchvision_backward(grad_output, rois, grad_input.shape,
-                                                   spatial_scale, pooling))
+            grad_input.copy_(
+                _torchvision_backward(grad_output, rois, grad_input.shape, spatial_scale, pooling)
+            )
 
 
 class _TableRoIAlign(torch.autograd.Function):
@@ -130,8 +170,14 @@ class _TableRoIAlign(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, rois: Tensor, levels: Tensor, scales: tuple[float, ...],
-                pooling: Pooling, *feats: Tensor) -> Tensor:
+    def forward(
+        ctx: Any,
+        rois: Tensor,
+        levels: Tensor,
+        scales: tuple[float, ...],
+        pooling: Pooling,
+        *feats: Tensor,
+    ) -> Tensor:
         _check(rois, levels, feats)
         ctx.save_for_backward(rois, levels)
         ctx.scales, ctx.pooling, ctx.shapes = scales, pooling, [feat.shape for feat in feats]
@@ -150,19 +196,33 @@ class _TableRoIAlign(torch.autograd.Function):
         return None, None, None, None, *grads
 
 
-def _table_backward(grad_output: Tensor, rois: Tensor, levels: Tensor, scales: tuple[float, ...],
-                    pooling: Pooling, shapes: list[torch.Size]) -> list[Tensor]:
+def _table_backward(
+    grad_output: Tensor,
+    rois: Tensor,
+    levels: Tensor,
+    scales: tuple[float, ...],
+    pooling: Pooling,
+    shapes: list[torch.Size],
+) -> list[Tensor]:
     """Gradient by each level's map, in channels-last memory."""
     grad = grad_output.permute(0, 2, 3, 1).flatten(1, 2).contiguous()
     sizes = [batch * height * width for batch, _, height, width in shapes]
     parts = _entries(rois, levels, scales, pooling, shapes, working_dtype(grad))
     rows = scatter(grad, parts, sum(sizes)).split(sizes)
-    return [part.view(batch, height, width, channels).permute(0, 3, 1, 2)
-            for part, (batch, channels, height, width) in zip(rows, shapes, strict=True)]
+    return [
+        part.view(batch, height, width, channels).permute(0, 3, 1, 2)
+        for part, (batch, channels, height, width) in zip(rows, shapes, strict=True)
+    ]
 
 
-def _entries(rois: Tensor, levels: Tensor, scales: tuple[float, ...], pooling: Pooling,
-             shapes: list[torch.Size], dtype: torch.dtype) -> Iterator[Block]:
+def _entries(
+    rois: Tensor,
+    levels: Tensor,
+    scales: tuple[float, ...],
+    pooling: Pooling,
+    shapes: list[torch.Size],
+    dtype: torch.dtype,
+) -> Iterator[Block]:
     rois = rois.detach().to(dtype)
     heights_widths = torch.tensor([shape[2:] for shape in shapes])
     areas = heights_widths.prod(dim=1)
@@ -178,12 +238,16 @@ def _check(rois: Tensor, levels: Tensor, feats: Sequence[Tensor]) -> None:
     """Numbers out of range would read another image's pixels, so they are looked at."""
     if len(rois) == 0:
         return
-    for what, numbers, count in (('image', rois[:, 0], feats[0].size(0)),
-                                 ('level', levels, len(feats))):
+    for what, numbers, count in (
+        ("image", rois[:, 0], feats[0].size(0)),
+        ("level", levels, len(feats)),
+    ):
         low, high = numbers.min().item(), numbers.max().item()
         if not 0 <= low <= high < count:
-            raise ValueError(f'RoIs name {what} numbers from {low:g} to {high:g}, but there are '
-                             f'{count}: they must lie between 0 and {count - 1}')
+            raise ValueError(
+                f"RoIs name {what} numbers from {low:g} to {high:g}, but there are "
+                f"{count}: they must lie between 0 and {count - 1}"
+            )
 
 
 def _torchvision(features: Tensor, rois: Tensor, spatial_scale: float, pooling: Pooling) -> Tensor:
@@ -191,17 +255,29 @@ def _torchvision(features: Tensor, rois: Tensor, spatial_scale: float, pooling: 
     dtype = working_dtype(features)
     with without_autocast(features):
         return torchvision.ops.roi_align(
-            features.to(dtype), rois.detach().to(dtype), pooling.output_size, spatial_scale,
-            pooling.sampling_ratio, pooling.aligned).to(features.dtype)
+            features.to(dtype),
+            rois.detach().to(dtype),
+            pooling.output_size,
+            spatial_scale,
+            pooling.sampling_ratio,
+            pooling.aligned,
+        ).to(features.dtype)
 
 
-def _torchvision_backward(grad_output: Tensor, rois: Tensor, shape: torch.Size,
-                          spatial_scale: float, pooling: Pooling) -> Tensor:
+def _torchvision_backward(
+    grad_output: Tensor, rois: Tensor, shape: torch.Size, spatial_scale: float, pooling: Pooling
+) -> Tensor:
     grad, boxes = widened(grad_output, rois)
     with without_autocast(grad):
         return torch.ops.torchvision._roi_align_backward(
-            grad.contiguous(), boxes.contiguous(), spatial_scale, *pooling.output_size, *shape,
-            pooling.sampling_ratio, pooling.aligned)
+            grad.contiguous(),
+            boxes.contiguous(),
+            spatial_scale,
+            *pooling.output_size,
+            *shape,
+            pooling.sampling_ratio,
+            pooling.aligned,
+        )
 
 
 def _pair(size: int | tuple[int, int]) -> tuple[int, int]:

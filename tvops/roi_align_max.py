@@ -2,6 +2,7 @@
 
 Rarely used, so plain: each sample point is interpolated on its own.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
 MAX_VALUES = 2**24
 
 
-def forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Tensor, argmax_x: Tensor,
-            spatial_scale: float, pooling: Pooling) -> None:
+def forward(
+    input: Tensor,
+    rois: Tensor,
+    output: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    spatial_scale: float,
+    pooling: Pooling,
+) -> None:
     """Fill ``output`` (R, C, h, w) and the number of the winning sample along each axis.
 
     ``argmax_y`` and ``argmax_x`` (R, C, h, w) have the features' type. mmcv keeps coordinates
@@ -43,8 +51,15 @@ def forward(input: Tensor, rois: Tensor, output: Tensor, argmax_y: Tensor, argma
         argmax_x[part] = (winner % step).masked_fill(empty, -1).to(argmax_x.dtype)
 
 
-def backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argmax_x: Tensor,
-             grad_input: Tensor, spatial_scale: float, pooling: Pooling) -> None:
+def backward(
+    grad_output: Tensor,
+    rois: Tensor,
+    argmax_y: Tensor,
+    argmax_x: Tensor,
+    grad_input: Tensor,
+    spatial_scale: float,
+    pooling: Pooling,
+) -> None:
     """Fill ``grad_input`` (B, C, H, W): each bin's gradient goes to its winning sample's pixels."""
     dtype = working_dtype(grad_output)
     batch, channels, height, width = grad_input.shape
@@ -63,8 +78,9 @@ def backward(grad_output: Tensor, rois: Tensor, argmax_y: Tensor, argmax_x: Tens
     grad_input.copy_(total.view(batch, channels, height, width))
 
 
-def _place(rois: Tensor, shape: torch.Size, spatial_scale: float, pooling: Pooling,
-           dtype: torch.dtype) -> tuple[RoIs, Tensor]:
+def _place(
+    rois: Tensor, shape: torch.Size, spatial_scale: float, pooling: Pooling, dtype: torch.dtype
+) -> tuple[RoIs, Tensor]:
     rois = rois.detach().to(dtype)
     size = torch.tensor(shape[2:], device=rois.device).expand(len(rois), 2)
     scale = rois.new_full((len(rois),), spatial_scale)
@@ -83,8 +99,12 @@ def _parts(grid: Tensor, channels: int, pooling: Pooling) -> tuple[Tensor, ...]:
 
 
 def _axes(rois: RoIs, grid: Tensor, pooling: Pooling) -> tuple[Samples, Samples]:
-    y, x = (sample_axis(rois, axis, pooling.output_size[axis], grid[:, axis],
-                        max(1, int(grid[:, axis].max()))) for axis in (0, 1))
+    y, x = (
+        sample_axis(
+            rois, axis, pooling.output_size[axis], grid[:, axis], max(1, int(grid[:, axis].max()))
+        )
+        for axis in (0, 1)
+    )
     return y, x
 
 

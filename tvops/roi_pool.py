@@ -3,6 +3,7 @@
 A bin is every pixel that it touches, and the last pixel of a box belongs to it. torchvision's
 kernel rounds the box first, so it gives other numbers for boxes that are not whole pixels.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -17,8 +18,15 @@ MAX_ENTRIES = 2**23
 _MODE_MAX = 2
 
 
-def roi_pool_forward(input: Tensor, rois: Tensor, output: Tensor, argmax: Tensor,
-                     pooled_height: int, pooled_width: int, spatial_scale: float) -> None:
+def roi_pool_forward(
+    input: Tensor,
+    rois: Tensor,
+    output: Tensor,
+    argmax: Tensor,
+    pooled_height: int,
+    pooled_width: int,
+    spatial_scale: float,
+) -> None:
     """Fill ``output`` (R, C, h, w) and ``argmax``, the winning pixel's place in its plane.
 
     ``input`` is (B, C, H, W), ``rois`` (R, 5) image number and corners xyxy in image pixels. An
@@ -42,8 +50,15 @@ def roi_pool_forward(input: Tensor, rois: Tensor, output: Tensor, argmax: Tensor
         argmax[part] = (place - base[part, None, None, None]).masked_fill(empty, -1).int()
 
 
-def roi_pool_backward(grad_output: Tensor, rois: Tensor, argmax: Tensor, grad_input: Tensor,
-                      pooled_height: int, pooled_width: int, spatial_scale: float) -> None:
+def roi_pool_backward(
+    grad_output: Tensor,
+    rois: Tensor,
+    argmax: Tensor,
+    grad_input: Tensor,
+    pooled_height: int,
+    pooled_width: int,
+    spatial_scale: float,
+) -> None:
     """Fill ``grad_input`` (B, C, H, W): each bin's gradient goes to its winning pixel."""
     batch, channels, height, width = grad_input.shape
     (grad,) = widened(grad_output)

@@ -6,6 +6,7 @@ so everything here is computed for one axis at a time on arrays of a few thousan
 
 Letters: R RoIs, P output bins along the axis, S sample points a bin, K pixels a bin.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -98,8 +99,10 @@ def pixel_weights(samples: Samples, merge: bool) -> tuple[Tensor, Tensor]:
             pixel apart, as sampling ratio 0 has them: K = S + 1 in place of 2·S.
     """
     if not merge:
-        return (torch.cat([samples.low, samples.high], dim=2),
-                torch.cat([samples.low_weight, samples.high_weight], dim=2))
+        return (
+            torch.cat([samples.low, samples.high], dim=2),
+            torch.cat([samples.low_weight, samples.high_weight], dim=2),
+        )
     slots = samples.low.size(2)
     first = samples.low.amin(dim=2, keepdim=True)
     weights = samples.low_weight.new_zeros((*samples.low.shape[:2], slots + 1))

@@ -5,6 +5,7 @@ output bin is a weighted sum of a few of its rows: ``embedding_bag``. The gradie
 product transposed, which is again an ``embedding_bag``, over the gradient's rows with the entries
 sorted by table row. Both add up in float32 also where the rows are bf16 or fp16.
 """
+
 from __future__ import annotations
 
 import math
@@ -58,21 +59,36 @@ def blocks(rois: RoIs, output_size: tuple[int, int], sampling_ratio: int) -> Ite
     at_once = max(1, MAX_ENTRIES // (max(output_size) * int(slots.max())))
     for numbers in torch.arange(len(grid)).split(at_once):
         some, spaces = rois.take(numbers), slots[numbers]
-        axes = [pixel_weights(sample_axis(some, axis, output_size[axis], grid[numbers, axis],
-                                          int(spaces[:, axis].max())), merge) for axis in (0, 1)]
+        axes = [
+            pixel_weights(
+                sample_axis(
+                    some, axis, output_size[axis], grid[numbers, axis], int(spaces[:, axis].max())
+                ),
+                merge,
+            )
+            for axis in (0, 1)
+        ]
         rows, columns = _table_places(some, axes[0][0], axes[1][0])
         weight_y, weight_x = axes[0][1].numpy(), axes[1][1].numpy()
         for part, (y, x) in _groups(spaces, output_size, merge):
-            yield Block(numbers[part], _outer(np.add, rows[part, :, :y], columns[part, :, :x]),
-                        _outer(np.multiply, weight_y[part, :, :y], weight_x[part, :, :x]))
+            yield Block(
+                numbers[part],
+                _outer(np.add, rows[part, :, :y], columns[part, :, :x]),
+                _outer(np.multiply, weight_y[part, :, :y], weight_x[part, :, :x]),
+            )
 
 
 def gather(table: Tensor, parts: Iterator[Block], count: int, bins: int) -> Tensor:
     """Weighted sums of table rows: (rows, C) → (count, bins, C) for ``count`` RoIs."""
     output = None
     for batch in _batches(parts):
-        sums = F.embedding_bag(batch.index, table, _starts(batch.sizes), mode='sum',
-                               per_sample_weights=batch.weight.to(table.dtype))
+        sums = F.embedding_bag(
+            batch.index,
+            table,
+            _starts(batch.sizes),
+            mode="sum",
+            per_sample_weights=batch.weight.to(table.dtype),
+        )
         sums = sums.view(len(batch.rois), bins, -1)
         if torch.equal(batch.rois, torch.arange(count)):
             return sums
@@ -88,9 +104,13 @@ def scatter(grad: Tensor, parts: Iterator[Block], rows: int) -> Tensor:
     for batch in _batches(parts):
         source = (batch.rois.int()[:, None] * len(bins) + bins).flatten()
         index, order = torch.sort(batch.index, stable=True)
-        sums = F.embedding_bag(source.repeat_interleave(batch.sizes)[order], grad.flatten(0, 1),
-                               _starts(torch.bincount(index, minlength=rows)), mode='sum',
-                               per_sample_weights=batch.weight[order].to(grad.dtype))
+        sums = F.embedding_bag(
+            source.repeat_interleave(batch.sizes)[order],
+            grad.flatten(0, 1),
+            _starts(torch.bincount(index, minlength=rows)),
+            mode="sum",
+            per_sample_weights=batch.weight[order].to(grad.dtype),
+        )
         output = sums if output is None else output + sums
     return grad.new_zeros((rows, grad.size(2))) if output is None else output
 
@@ -111,8 +131,9 @@ def _table_places(rois: RoIs, pixel_y: Tensor, pixel_x: Tensor) -> tuple[np.ndar
     return rows.int().numpy(), pixel_x.minimum(width - 1).int().numpy()
 
 
-def _groups(slots: Tensor, output_size: tuple[int, int],
-            merge: bool) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
+def _groups(
+    slots: Tensor, output_size: tuple[int, int], merge: bool
+) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
     """RoIs that have equal slots, in parts of bounded size, and their pixels a bin (y, x)."""
     pairs, member_of = np.unique(slots.numpy(), axis=0, return_inverse=True)
     for number, (y, x) in enumerate(pairs.tolist()):
@@ -120,7 +141,7 @@ def _groups(slots: Tensor, output_size: tuple[int, int],
         at_once = max(1, MAX_ENTRIES // (math.prod(output_size) * math.prod(pixels)))
         members = np.flatnonzero(member_of.reshape(-1) == number)
         for start in range(0, len(members), at_once):
-            yield members[start:start + at_once], pixels
+            yield members[start : start + at_once], pixels
 
 
 def _outer(combine: np.ufunc, by_y: np.ndarray, by_x: np.ndarray) -> Tensor:
@@ -146,9 +167,12 @@ def _batches(parts: Iterator[Block]) -> Iterator[Batch]:
 
 def _joined(held: list[Block]) -> Batch:
     sizes = [torch.full((len(block.index),), block.index.size(1)) for block in held]
-    return Batch(torch.cat([block.rois for block in held]),
-                 torch.cat([block.index.flatten() for block in held]),
-                 torch.cat([block.weight.flatten() for block in held]), torch.cat(sizes))
+    return Batch(
+        torch.cat([block.rois for block in held]),
+        torch.cat([block.index.flatten() for block in held]),
+        torch.cat([block.weight.flatten() for block in held]),
+        torch.cat(sizes),
+    )
 
 
 def _starts(sizes: Tensor) -> Tensor:

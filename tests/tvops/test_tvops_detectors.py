@@ -3,6 +3,7 @@
 They run as mmdet ships them but for their width and depth, so what they ask of mmcv's operators is
 what the full ones ask.
 """
+
 from __future__ import annotations
 
 import math
@@ -22,8 +23,9 @@ def as_in_a_run():
     """mmdet's registries for names without a prefix, and the epoch, which TOOD's loss asks for."""
     from mmengine import MessageHub
     from mmengine.registry import DefaultScope
-    MessageHub.get_instance(__name__).update_info('epoch', 0)
-    with DefaultScope.overwrite_default_scope('mmdet'):
+
+    MessageHub.get_instance(__name__).update_info("epoch", 0)
+    with DefaultScope.overwrite_default_scope("mmdet"):
         yield
     del MessageHub._instance_dict[__name__]
 
@@ -63,25 +65,28 @@ def shrink_groie(model):
 def narrow_deformable(model):
     """As narrow, and the convolutions are deformable as the config says."""
     narrow(model)
-    assert model.backbone.dcn.type in ('DCN', 'DCNv2')
+    assert model.backbone.dcn.type in ("DCN", "DCNv2")
 
 
 FAMILIES = {
-    'faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py': narrow,
-    'retinanet/retinanet_r50_fpn_1x_coco.py': narrow,
-    'tood/tood_r50_fpn_1x_coco.py': narrow,
-    'dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco.py': narrow_deformable,
-    'dino/dino-4scale_r50_8xb2-12e_coco.py': shrink_dino,
-    'cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py': narrow,
-    'fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py': narrow,
-    'atss/atss_r50_fpn_1x_coco.py': narrow,
-    'rtmdet/rtmdet_tiny_8xb32-300e_coco.py': shrink_rtmdet,
-    'dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco.py': narrow_deformable,
-    'groie/faste-rcnn_r50_fpn_groie_1x_coco.py': shrink_groie,
+    "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py": narrow,
+    "retinanet/retinanet_r50_fpn_1x_coco.py": narrow,
+    "tood/tood_r50_fpn_1x_coco.py": narrow,
+    "dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco.py": narrow_deformable,
+    "dino/dino-4scale_r50_8xb2-12e_coco.py": shrink_dino,
+    "cascade_rcnn/cascade-rcnn_r50_fpn_1x_coco.py": narrow,
+    "fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py": narrow,
+    "atss/atss_r50_fpn_1x_coco.py": narrow,
+    "rtmdet/rtmdet_tiny_8xb32-300e_coco.py": shrink_rtmdet,
+    "dcn/faster-rcnn_r50-dconv-c3-c5_fpn_1x_coco.py": narrow_deformable,
+    "groie/faste-rcnn_r50_fpn_groie_1x_coco.py": shrink_groie,
 }
-UNDER_AUTOCAST = ['faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py', 'tood/tood_r50_fpn_1x_coco.py',
-                  'dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco.py',
-                  'dino/dino-4scale_r50_8xb2-12e_coco.py']
+UNDER_AUTOCAST = [
+    "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py",
+    "tood/tood_r50_fpn_1x_coco.py",
+    "dcnv2/faster-rcnn_r50-mdconv-c3-c5_fpn_1x_coco.py",
+    "dino/dino-4scale_r50_8xb2-12e_coco.py",
+]
 
 
 def adapt(node) -> None:
@@ -91,14 +96,14 @@ def adapt(node) -> None:
             adapt(item)
     elif isinstance(node, dict):
         for key in node:
-            if key == 'init_cfg':
+            if key == "init_cfg":
                 node[key] = None
-            elif key == 'num_classes':
+            elif key == "num_classes":
                 node[key] = CLASSES
-            elif key == 'fc_out_channels':
+            elif key == "fc_out_channels":
                 node[key] = 64
-            elif key == 'type' and node[key] == 'SyncBN':
-                node[key] = 'BN'
+            elif key == "type" and node[key] == "SyncBN":
+                node[key] = "BN"
             else:
                 adapt(node[key])
 
@@ -108,8 +113,9 @@ def build(path: str, shrink):
     from mmdet.registry import MODELS
     from mmdet.utils import register_all_modules
     from mmengine.config import Config
+
     register_all_modules(init_default_scope=False)
-    config = Config.fromfile(Path(mmdet.__file__).parent / '.mim' / 'configs' / path)
+    config = Config.fromfile(Path(mmdet.__file__).parent / ".mim" / "configs" / path)
     shrink(config.model)
     adapt(config.model)
     torch.manual_seed(0)
@@ -120,14 +126,23 @@ def batch(model):
     """Two noise images with two boxes each, through the model's own preprocessor."""
     from mmdet.structures import DetDataSample
     from mmengine.structures import InstanceData
+
     samples = []
     for first in (0, 1):
-        sample = DetDataSample(metainfo=dict(
-            img_shape=(SIZE, SIZE), ori_shape=(SIZE, SIZE), scale_factor=(1.0, 1.0),
-            batch_input_shape=(SIZE, SIZE), pad_shape=(SIZE, SIZE), img_id=first))
+        sample = DetDataSample(
+            metainfo=dict(
+                img_shape=(SIZE, SIZE),
+                ori_shape=(SIZE, SIZE),
+                scale_factor=(1.0, 1.0),
+                batch_input_shape=(SIZE, SIZE),
+                pad_shape=(SIZE, SIZE),
+                img_id=first,
+            )
+        )
         sample.gt_instances = InstanceData(
-            bboxes=torch.tensor([[8., 10., 60., 50.], [30., 40., 90., 88.]]),
-            labels=torch.tensor([first, CLASSES - 1]))
+            bboxes=torch.tensor([[8.0, 10.0, 60.0, 50.0], [30.0, 40.0, 90.0, 88.0]]),
+            labels=torch.tensor([first, CLASSES - 1]),
+        )
         sample.ignored_instances = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0))
         samples.append(sample)
     images = [torch.randint(0, 256, (3, SIZE, SIZE), dtype=torch.uint8) for _ in samples]
@@ -137,9 +152,9 @@ def batch(model):
 def step_and_predict(path: str, autocast: bool) -> None:
     model = build(path, FAMILIES[path])
     model.train()
-    with torch.autocast('cpu', dtype=torch.bfloat16, enabled=autocast):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
         data = model.data_preprocessor(batch(model), training=True)
-        losses = model.loss(data['inputs'], data['data_samples'])
+        losses = model.loss(data["inputs"], data["data_samples"])
         total, _ = model.parse_losses(losses)
     total.backward()
     assert math.isfinite(total.item())
@@ -150,9 +165,9 @@ def step_and_predict(path: str, autocast: bool) -> None:
     assert any(grad.abs().sum() > 0 for grad in used)
 
     model.eval()
-    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16, enabled=autocast):
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
         data = model.data_preprocessor(batch(model), training=False)
-        results = model.predict(data['inputs'], data['data_samples'], rescale=True)
+        results = model.predict(data["inputs"], data["data_samples"], rescale=True)
     for result in results:
         found = result.pred_instances
         assert found.bboxes.shape == (len(found.scores), 4)
@@ -160,11 +175,11 @@ def step_and_predict(path: str, autocast: bool) -> None:
         assert set(found.labels.tolist()) <= set(range(CLASSES))
 
 
-@pytest.mark.parametrize('path', FAMILIES)
+@pytest.mark.parametrize("path", FAMILIES)
 def test_trains_a_step_and_predicts(path):
     step_and_predict(path, autocast=False)
 
 
-@pytest.mark.parametrize('path', UNDER_AUTOCAST)
+@pytest.mark.parametrize("path", UNDER_AUTOCAST)
 def test_trains_a_step_and_predicts_under_bf16_autocast(path):
     step_and_predict(path, autocast=True)

@@ -1,4 +1,5 @@
 """Registration of the stand-in: when it stands in, when it stays away, and what it says."""
+
 from __future__ import annotations
 
 import copy
@@ -24,94 +25,103 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def python(code: str, *paths: Path) -> subprocess.CompletedProcess[str]:
     """Run code in a new interpreter that looks for packages in ``paths`` first."""
     search = os.pathsep.join(map(str, (*paths, REPOSITORY)))
-    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
-                          env={**os.environ, 'PYTHONPATH': search}, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": search},
+        timeout=120,
+        check=False,
+    )
 
 
 def fake_mmcv(root: Path, extension_source: str) -> Path:
     """A package ``mmcv`` with a ``_ext`` of the given source."""
-    package = root / 'mmcv'
+    package = root / "mmcv"
     package.mkdir()
-    (package / '__init__.py').write_text('')
-    (package / '_ext.py').write_text(extension_source)
+    (package / "__init__.py").write_text("")
+    (package / "_ext.py").write_text(extension_source)
     return root
 
 
 def test_active_here():
-    if tvops.active() == 'compiled':
-        pytest.skip('mmcv has compiled operators here')
+    if tvops.active() == "compiled":
+        pytest.skip("mmcv has compiled operators here")
     assert sys.modules[NAME] is extension
-    assert tvops.install() == tvops.install() == 'torchvision'
+    assert tvops.install() == tvops.install() == "torchvision"
 
 
 def test_real_extension_is_never_replaced(tmp_path):
-    fake_mmcv(tmp_path, 'MARK = 42\n')
+    fake_mmcv(tmp_path, "MARK = 42\n")
     done = python(
-        'import tvops, mmcv._ext\n'
-        'print(tvops.active(), tvops.install(), mmcv._ext.MARK)', tmp_path)
-    assert done.stdout.split() == ['compiled', 'compiled', '42'], done.stderr
+        "import tvops, mmcv._ext\nprint(tvops.active(), tvops.install(), mmcv._ext.MARK)", tmp_path
+    )
+    assert done.stdout.split() == ["compiled", "compiled", "42"], done.stderr
 
 
 @pytest.fixture
 def fresh(monkeypatch):
     """As in a process that has imported neither mmcv nor tvops."""
-    for name in ('mmcv', NAME):
+    for name in ("mmcv", NAME):
         monkeypatch.setitem(sys.modules, name, None)
         monkeypatch.delitem(sys.modules, name)
     return monkeypatch
 
 
 def test_extension_that_was_imported_first_stays(fresh, tmp_path):
-    fresh.syspath_prepend(fake_mmcv(tmp_path, 'MARK = 42\n'))
+    fresh.syspath_prepend(fake_mmcv(tmp_path, "MARK = 42\n"))
     real = importlib.import_module(NAME)
-    assert tvops.install() == tvops.active() == 'compiled'
+    assert tvops.install() == tvops.active() == "compiled"
     assert sys.modules[NAME] is real
     assert real.MARK == 42
 
 
 def test_broken_extension_is_named_in_a_warning(fresh, tmp_path):
     fresh.syspath_prepend(fake_mmcv(tmp_path, 'raise ImportError("undefined symbol: _ZN3c10")\n'))
-    with pytest.warns(RuntimeWarning, match='cannot be loaded: undefined symbol: _ZN3c10'):
-        assert tvops.install() == 'torchvision'
+    with pytest.warns(RuntimeWarning, match="cannot be loaded: undefined symbol: _ZN3c10"):
+        assert tvops.install() == "torchvision"
     assert importlib.import_module(NAME) is extension
-    assert sys.modules['mmcv']._ext is extension
+    assert sys.modules["mmcv"]._ext is extension
 
 
 def test_without_mmcv(fresh):
     def find_spec(name):
-        raise ModuleNotFoundError("No module named 'mmcv'", name='mmcv')
+        raise ModuleNotFoundError("No module named 'mmcv'", name="mmcv")
 
-    fresh.setattr(importlib.util, 'find_spec', find_spec)
-    assert tvops.install() == tvops.active() == 'torchvision'
+    fresh.setattr(importlib.util, "find_spec", find_spec)
+    assert tvops.install() == tvops.active() == "torchvision"
 
 
 def test_missing_dependency_of_mmcv_is_not_hidden(fresh, tmp_path):
-    root = fake_mmcv(tmp_path, '')
-    (root / 'mmcv' / '__init__.py').write_text('import no_such_package_of_mmcv\n')
+    root = fake_mmcv(tmp_path, "")
+    (root / "mmcv" / "__init__.py").write_text("import no_such_package_of_mmcv\n")
     fresh.syspath_prepend(root)
-    with pytest.raises(ModuleNotFoundError, match='no_such_package_of_mmcv'):
+    with pytest.raises(ModuleNotFoundError, match="no_such_package_of_mmcv"):
         tvops.install()
 
 
 def test_after_a_failed_import_of_mmcv_ops():
-    if tvops.active() == 'compiled':
-        pytest.skip('mmcv has compiled operators here')
-    done = python('try:\n'
-                  '    import mmcv.ops\n'
-                  'except ModuleNotFoundError as error:\n'
-                  '    print(error.name)\n'
-                  'import tvops\n'
-                  'import mmcv.ops, mmcv._ext\n'
-                  'from mmcv.utils import collect_env\n'
-                  'print(mmcv.ops.nms.__name__, mmcv._ext.__name__)\n')
-    assert done.stdout.split() == ['mmcv._ext', 'nms', 'tvops.extension'], done.stderr
+    if tvops.active() == "compiled":
+        pytest.skip("mmcv has compiled operators here")
+    done = python(
+        "try:\n"
+        "    import mmcv.ops\n"
+        "except ModuleNotFoundError as error:\n"
+        "    print(error.name)\n"
+        "import tvops\n"
+        "import mmcv.ops, mmcv._ext\n"
+        "from mmcv.utils import collect_env\n"
+        "print(mmcv.ops.nms.__name__, mmcv._ext.__name__)\n"
+    )
+    assert done.stdout.split() == ["mmcv._ext", "nms", "tvops.extension"], done.stderr
 
 
 def test_spawned_process_has_it():
     """A worker process gets the operators with the first thing of tvops that it unpickles."""
     import mmcv.ops
-    boxes = torch.tensor([[0., 0., 4., 4.], [0., 0., 4., 4.]])
-    with multiprocessing.get_context('spawn').Pool(1) as pool:
+
+    boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 4.0]])
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply_async(tvops.active).get(timeout=120) == tvops.active()
         task = pool.apply_async(mmcv.ops.nms, (boxes, torch.tensor([0.5, 0.9]), 0.5))
         assert task.get(timeout=120)[1].tolist() == [1]
@@ -119,27 +129,28 @@ def test_spawned_process_has_it():
 
 def test_unsupported_operator_raises_when_called_and_names_itself():
     operator = extension.roi_align_rotated_forward
-    with pytest.raises(OperatorNotSupported, match='roi_align_rotated_forward.*compiled operators'):
+    with pytest.raises(OperatorNotSupported, match="roi_align_rotated_forward.*compiled operators"):
         operator(torch.zeros(1), angle=3)
     with pytest.raises(NotImplementedError):
         operator()
 
 
 def test_unsupported_operator_through_mmcv():
-    if tvops.active() == 'compiled':
-        pytest.skip('mmcv has compiled operators here')
+    if tvops.active() == "compiled":
+        pytest.skip("mmcv has compiled operators here")
     import mmcv.ops
-    with pytest.raises(OperatorNotSupported, match='box_iou_rotated'):
+
+    with pytest.raises(OperatorNotSupported, match="box_iou_rotated"):
         mmcv.ops.box_iou_rotated(torch.zeros(1, 5), torch.zeros(1, 5))
 
 
-@pytest.mark.parametrize('name', ['__path__', '__wrapped__', '_private'])
+@pytest.mark.parametrize("name", ["__path__", "__wrapped__", "_private"])
 def test_private_names_are_absent(name):
     with pytest.raises(AttributeError, match=name):
         getattr(extension, name)
 
 
-@pytest.mark.parametrize('name', [*extension.__all__, 'ball_query_forward'])
+@pytest.mark.parametrize("name", [*extension.__all__, "ball_query_forward"])
 def test_every_operator_pickles_and_copies(name):
     operator = getattr(extension, name)
     assert pickle.loads(pickle.dumps(operator)).__name__ == name
@@ -147,5 +158,5 @@ def test_every_operator_pickles_and_copies(name):
 
 
 def test_versions_say_whose_operators():
-    assert 'torchvision' in extension.get_compiler_version()
-    assert extension.get_compiling_cuda_version() == (torch.version.cuda or 'not available')
+    assert "torchvision" in extension.get_compiler_version()
+    assert extension.get_compiling_cuda_version() == (torch.version.cuda or "not available")

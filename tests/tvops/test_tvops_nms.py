@@ -1,4 +1,5 @@
 """NMS in its three forms, through mmcv's own functions."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -9,9 +10,10 @@ import torchvision
 import tvops  # noqa: F401
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope="module")
 def ops():
     import mmcv.ops
+
     return mmcv.ops
 
 
@@ -27,7 +29,7 @@ def iou(a, b, offset):
     high = min(a[3], b[3]) - max(a[1], b[1]) + offset
     inter = max(wide, 0) * max(high, 0)
     areas = sum((box[2] - box[0] + offset) * (box[3] - box[1] + offset) for box in (a, b))
-    return inter / (areas - inter) if areas - inter else float('nan')
+    return inter / (areas - inter) if areas - inter else float("nan")
 
 
 def greedy(boxes, scores, threshold, offset, strict=True):
@@ -37,8 +39,9 @@ def greedy(boxes, scores, threshold, offset, strict=True):
     while left:
         best, *rest = left
         overlaps = {i: iou(boxes[best], boxes[i], offset) for i in rest}
-        gone = [i for i in rest
-                if (overlaps[i] > threshold if strict else overlaps[i] >= threshold)]
+        gone = [
+            i for i in rest if (overlaps[i] > threshold if strict else overlaps[i] >= threshold)
+        ]
         groups.append([best, *gone])
         left = [i for i in rest if i not in gone]
     return groups
@@ -52,22 +55,23 @@ def soft(boxes, scores, threshold, sigma, min_score, method, offset):
         left.remove(best)
         for i in list(left):
             overlap = iou(boxes[best], boxes[i], offset)
-            if method == 'gaussian':
-                scores[i] *= np.exp(-overlap**2 / sigma)
+            if method == "gaussian":
+                scores[i] *= np.exp(-(overlap**2) / sigma)
             elif overlap >= threshold:
-                scores[i] *= 0 if method == 'naive' else 1 - overlap
+                scores[i] *= 0 if method == "naive" else 1 - overlap
             if scores[i] < min_score:
                 left.remove(i)
     return kept
 
 
-@pytest.mark.parametrize('offset', [0, 1])
-@pytest.mark.parametrize('threshold', [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
 def test_nms_against_loops(ops, offset, threshold):
     boxes, scores = random_boxes(60)
     dets, keep = ops.nms(boxes, scores, threshold, offset=offset)
-    assert keep.tolist() == [group[0] for group in
-                             greedy(boxes.tolist(), scores.tolist(), threshold, offset)]
+    assert keep.tolist() == [
+        group[0] for group in greedy(boxes.tolist(), scores.tolist(), threshold, offset)
+    ]
     torch.testing.assert_close(dets, torch.cat([boxes[keep], scores[keep, None]], 1))
 
 
@@ -78,37 +82,38 @@ def test_nms_against_torchvision(ops):
 
 def test_offset_decides(ops):
     """IoU 1/3 when width is x2 - x1, 4/8 when it counts pixels."""
-    boxes = torch.tensor([[0., 0., 2., 1.], [1., 0., 3., 1.]])
+    boxes = torch.tensor([[0.0, 0.0, 2.0, 1.0], [1.0, 0.0, 3.0, 1.0]])
     scores = torch.tensor([0.9, 0.8])
     assert len(ops.nms(boxes, scores, 0.4, offset=0)[1]) == 2
     assert len(ops.nms(boxes, scores, 0.4, offset=1)[1]) == 1
 
 
-@pytest.mark.parametrize('count', [0, 1])
+@pytest.mark.parametrize("count", [0, 1])
 def test_few_boxes(ops, count):
     boxes, scores = random_boxes(count)
     dets, keep = ops.nms(boxes, scores, 0.5)
     assert dets.shape == (count, 5)
     assert keep.tolist() == list(range(count))
-    dets, keep = ops.soft_nms(boxes, scores, min_score=0.)
+    dets, keep = ops.soft_nms(boxes, scores, min_score=0.0)
     assert dets.shape == (count, 5)
     assert keep.tolist() == list(range(count))
-    assert [group.tolist() for group in ops.nms_match(torch.cat([boxes, scores[:, None]], 1), 0.5)
-            ] == [[i] for i in range(count)]
+    assert [
+        group.tolist() for group in ops.nms_match(torch.cat([boxes, scores[:, None]], 1), 0.5)
+    ] == [[i] for i in range(count)]
 
 
 def test_boxes_without_area_do_not_suppress(ops):
-    boxes = torch.tensor([[3., 3., 3., 3.], [3., 3., 3., 3.]])
+    boxes = torch.tensor([[3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0]])
     assert ops.nms(boxes, torch.tensor([0.9, 0.8]), 0.5)[1].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_mixed_types_under_autocast(ops, dtype):
     boxes, scores = random_boxes(50)
     boxes = boxes.round()
     expected = ops.nms(boxes, scores.to(dtype).float(), 0.5)[1]
     half = dtype if dtype.itemsize == 2 else torch.bfloat16
-    with torch.autocast('cpu', dtype=half):
+    with torch.autocast("cpu", dtype=half):
         for box_type, score_type in ((dtype, dtype), (torch.float32, dtype)):
             keep = ops.nms(boxes.to(box_type), scores.to(score_type), 0.5)[1]
             assert torch.equal(keep, expected)
@@ -116,16 +121,17 @@ def test_mixed_types_under_autocast(ops, dtype):
 
 
 def test_batched_nms_keeps_classes_apart(ops):
-    boxes = torch.tensor([[0., 0., 9., 9.], [0., 0., 9., 9.], [0., 0., 9., 8.]])
+    boxes = torch.tensor([[0.0, 0.0, 9.0, 9.0], [0.0, 0.0, 9.0, 9.0], [0.0, 0.0, 9.0, 8.0]])
     labels = torch.tensor([0, 1, 0])
-    dets, keep = ops.batched_nms(boxes, torch.tensor([0.5, 0.9, 0.7]), labels,
-                                 dict(type='nms', iou_threshold=0.5))
+    dets, keep = ops.batched_nms(
+        boxes, torch.tensor([0.5, 0.9, 0.7]), labels, dict(type="nms", iou_threshold=0.5)
+    )
     assert keep.tolist() == [1, 2]
     assert dets[:, 4].tolist() == pytest.approx([0.9, 0.7])
 
 
-@pytest.mark.parametrize('method', ['naive', 'linear', 'gaussian'])
-@pytest.mark.parametrize('offset', [0, 1])
+@pytest.mark.parametrize("method", ["naive", "linear", "gaussian"])
+@pytest.mark.parametrize("offset", [0, 1])
 def test_soft_nms_against_loops(ops, method, offset):
     boxes, scores = random_boxes(40, seed=3)
     dets, keep = ops.soft_nms(boxes, scores, 0.3, 0.5, 0.1, method, offset)
@@ -135,12 +141,13 @@ def test_soft_nms_against_loops(ops, method, offset):
     torch.testing.assert_close(dets[:, :4], boxes[keep])
 
 
-@pytest.mark.parametrize('threshold', [0.2, 0.6])
+@pytest.mark.parametrize("threshold", [0.2, 0.6])
 def test_nms_match_against_loops(ops, threshold):
     boxes, scores = random_boxes(40, seed=4)
     groups = ops.nms_match(torch.cat([boxes, scores[:, None]], 1), threshold)
-    assert [group.tolist() for group in groups] == greedy(boxes.tolist(), scores.tolist(),
-                                                          threshold, 0, strict=False)
+    assert [group.tolist() for group in groups] == greedy(
+        boxes.tolist(), scores.tolist(), threshold, 0, strict=False
+    )
 
 
 def test_numpy_in_numpy_out(ops):

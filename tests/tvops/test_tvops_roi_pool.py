@@ -1,4 +1,5 @@
 """RoIPool against loops in NumPy, and against torchvision's kernel where their borders agree."""
+
 from __future__ import annotations
 
 import math
@@ -11,17 +12,20 @@ import torchvision
 import tvops  # noqa: F401
 from tvops import roi_pool as module
 
-ROIS = torch.tensor([
-    [0, 1.2, 2.6, 13.4, 11.1],
-    [1, -4.0, -3.0, 6.0, 30.0],
-    [1, 40.0, 40.0, 50.0, 50.0],
-    [0, 9.0, 9.0, 3.0, 3.0],
-    [0, 3.0, 3.0, 3.0, 3.0],
-])
+ROIS = torch.tensor(
+    [
+        [0, 1.2, 2.6, 13.4, 11.1],
+        [1, -4.0, -3.0, 6.0, 30.0],
+        [1, 40.0, 40.0, 50.0, 50.0],
+        [0, 9.0, 9.0, 3.0, 3.0],
+        [0, 3.0, 3.0, 3.0, 3.0],
+    ]
+)
 
 
 def mmcv_pool(*args):
     import mmcv.ops
+
     return mmcv.ops.roi_pool(*args)
 
 
@@ -34,18 +38,31 @@ def reference(features, rois, size, scale):
         if wide <= 0 or high <= 0:
             continue
         for py, px in np.ndindex(*size):
-            rows = slice(*(int(np.clip(v, 0, height)) for v in (
-                math.floor(top + py * high / size[0]), math.ceil(top + (py + 1) * high / size[0]))))
-            cols = slice(*(int(np.clip(v, 0, width)) for v in (
-                math.floor(left + px * wide / size[1]),
-                math.ceil(left + (px + 1) * wide / size[1]))))
+            rows = slice(
+                *(
+                    int(np.clip(v, 0, height))
+                    for v in (
+                        math.floor(top + py * high / size[0]),
+                        math.ceil(top + (py + 1) * high / size[0]),
+                    )
+                )
+            )
+            cols = slice(
+                *(
+                    int(np.clip(v, 0, width))
+                    for v in (
+                        math.floor(left + px * wide / size[1]),
+                        math.ceil(left + (px + 1) * wide / size[1]),
+                    )
+                )
+            )
             window = features[int(image), :, rows, cols]
             if window.size:
                 out[r, :, py, px] = window.max(axis=(1, 2))
     return out
 
 
-@pytest.mark.parametrize('scale', [1.0, 0.5])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_against_loops(scale):
     torch.manual_seed(0)
     features = torch.randn(2, 3, 14, 16, dtype=torch.float64)
@@ -57,10 +74,13 @@ def test_against_loops(scale):
 def test_against_torchvision_on_whole_pixels():
     torch.manual_seed(1)
     corner = torch.randint(0, 15, (30, 2))
-    rois = torch.cat([torch.randint(2, (30, 1)), corner, corner + torch.randint(0, 12, (30, 2))],
-                     1).float()
-    ours, theirs = (torch.randn(2, 4, 20, 20, generator=torch.Generator().manual_seed(2))
-                    .requires_grad_() for _ in range(2))
+    rois = torch.cat(
+        [torch.randint(2, (30, 1)), corner, corner + torch.randint(0, 12, (30, 2))], 1
+    ).float()
+    ours, theirs = (
+        torch.randn(2, 4, 20, 20, generator=torch.Generator().manual_seed(2)).requires_grad_()
+        for _ in range(2)
+    )
     out, expected = mmcv_pool(ours, rois, 4, 1.0), torchvision.ops.roi_pool(theirs, rois, 4, 1.0)
     torch.testing.assert_close(out, expected)
     grad = torch.randn_like(out)
@@ -87,7 +107,7 @@ def test_only_empty_bins():
     assert features.grad.abs().sum() == 0
 
 
-@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_types(dtype):
     features = torch.randn(2, 3, 14, 16).to(dtype).requires_grad_()
     out = mmcv_pool(features, ROIS, 3, 1.0)
@@ -100,5 +120,5 @@ def test_half_types(dtype):
 def test_parts_give_the_same(monkeypatch):
     features = torch.randn(2, 3, 14, 16)
     whole = mmcv_pool(features, ROIS, 3, 1.0)
-    monkeypatch.setattr(module, 'MAX_ENTRIES', 50)
+    monkeypatch.setattr(module, "MAX_ENTRIES", 50)
     torch.testing.assert_close(mmcv_pool(features, ROIS, 3, 1.0), whole)
