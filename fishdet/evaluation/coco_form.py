@@ -1,0 +1,123 @@
+"""Annotations and detections in COCO's form: for the evaluator, and as results on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fish_dataset.annotations import Annotations
+
+from ..errors import FishdetError
+from ..files import write_atomic
+from .detections import Detections
+
+
+def ground_truth_dict(annotations: Annotations) -> dict[str, Any]:
+    """Return what the COCO evaluators read: ids from 1, category id = class index + 1.
+
+    Annotation ids are always numbered anew, because the evaluators take id 0 for "unmatched".
+    Ignore boxes carry ``iscrowd`` 1: the policy stands at the top of ``coco_eval``.
+    """
+    regions = annotations.crowd | annotations.ignore
+    return {
+        "images": [{"id": i} for i in annotations.image_ids.tolist()],
+        "categories": [{"id": i + 1, "name": n} for i, n in enumerate(annotations.classes)],
+        "annotations": _dicts(
+            annotations.image_ids[annotations.box_image],
+            annotations.labels,
+            annotations.bboxes,
+            annotations.areas,
+            regions,
+        ),
+    }
+
+
+def detection_dicts(annotations: Annotations, detections: Detections) -> list[dict[str, Any]]:
+    """Return the detections as COCO result dicts, with ids, areas and ``iscrowd`` filled in."""
+    boxes = detections.xywh()
+    found = _dicts(
+        annotations.image_ids[detections.image_row],
+        detections.labels,
+        boxes,
+        boxes[:, 2] * boxes[:, 3],
+        np.zeros(len(boxes), bool),
+    )
+    for entry, score in zip(found, detections.scores.tolist(), strict=True):
+        entry["score"] = score
+    return found
+
+
+def _dicts(
+    image_ids: np.ndarray,
+    labels: np.ndarray,
+    xywh: np.ndarray,
+    areas: np.ndarray,
+    regions: np.ndarray,
+) -> list[dict[str, Any]]:
+    # tolist(): the evaluators want Python numbers, and a whole column at once is quickest
+    columns = zip(
+        range(1, len(xywh) + 1),
+        image_ids.tolist(),
+        (labels + 1).tolist(),
+        xywh.tolist(),
+        areas.tolist(),
+        regions.astype(int).tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "id": key,
+            "image_id": image,
+            "category_id": category,
+            "bbox": box,
+            "area": area,
+            "iscrowd": crowd,
+        }
+        for key, image, category, box, area, crowd in columns
+    ]
+
+
+def coco_results(annotations: Annotations, detections: Detections) -> list[dict[str, Any]]:
+    """Return one dict a detection: ``image_id``, ``category_id``, ``bbox`` xywh, ``score``.
+
+    Image ids are ``Annotations.image_ids``: those of the annotation file where they are integers
+    from 1, else the new ones. Category ids count ``Annotations.classes`` from 1. Both are the ids
+    of ``fish_dataset.coco.coco_dict(annotations)``.
+    """
+    columns = zip(
+        annotations.image_ids[detections.image_row].tolist(),
+        (detections.labels + 1).tolist(),
+        detections.xywh().tolist(),
+        detections.scores.tolist(),
+        strict=True,
+    )
+    return [
+        {"image_id": image, "category_id": category, "bbox": box, "score": score}
+        for image, category, box, score in columns
+    ]
+
+
+def write_results(path: str | Path, annotations: Annotations, detections: Detections) -> Path:
+    """Write :func:`coco_results` to ``path``, whole or not at all; folders are made.
+
+    Raises:
+        FishdetError: the file cannot be written, with the system's reason.
+    """
+    target = Path(path)
+    text = json.dumps(coco_results(annotations, detections), allow_nan=False)
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text, encoding="utf-8")
+
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, write)
+    except OSError as error:
+        raise FishdetError(
+            f"cannot write the results file {target}: {error.strerror or error}; "
+            "give another path or free the folder"
+        ) from error
+    return target

@@ -1,0 +1,208 @@
+"""COCO box evaluation behind mmengine's evaluator interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmdet.registry import METRICS
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+
+from fish_dataset.annotations import Annotations
+from fish_dataset.coco import read_coco
+
+from ..errors import FishdetError
+from .coco_eval import evaluate
+from .coco_form import write_results
+from .detections import Detections
+from .gather import ImageResult, match_images
+from .report import CocoReport
+from .table import format_table
+
+_ALWAYS = ("bbox_mAP", "bbox_mAP_50", "bbox_mAP_75")
+
+
+@METRICS.register_module()
+class FishMetric(BaseMetric):
+    """COCO box metrics, in total and per species.
+
+    Returns the totals of :class:`~fishdet.evaluation.CocoReport` under ``coco/``
+    (``coco/bbox_mAP``, …), those that are undefined left out; logs the table per species; keeps
+    the whole report in ``.report``. Classes come from the data set (``dataset_meta['classes']``),
+    never from the order in the file. Only the images that reach the evaluator count, each once:
+    what a subset leaves out is reported, what a distributed sampler pads is dropped.
+
+    Args:
+        ann_file: COCO annotation file of the images to be evaluated.
+        image_dir: folder of the pictures, looked into only where ``ann_file`` lacks image sizes.
+        annotations: the same already read, in place of ``ann_file``.
+        results_file: write the detections there as COCO results JSON.
+        outfile_prefix: as in mmdet's ``CocoMetric``: short for ``results_file`` =
+            ``<prefix>.bbox.json``.
+        format_only: write the results and do not score them (test sets without boxes).
+        max_dets: see :func:`~fishdet.evaluation.evaluate`.
+        lang: ``'en'`` or ``'ko'`` for common names in the table; None for class names.
+        collect_device, prefix, collect_dir: see ``mmengine.evaluator.BaseMetric``.
+
+    Raises:
+        FishdetError: arguments that contradict each other, or an ``ann_file`` that is not there.
+        fish_dataset.errors.FishDataError: when the classes of the data set arrive and
+            ``ann_file`` is at fault or has others.
+    """
+
+    default_prefix = "coco"
+
+    def __init__(
+        self,
+        ann_file: str | Path | None = None,
+        *,
+        image_dir: str | Path | None = None,
+        annotations: Annotations | None = None,
+        results_file: str | Path | None = None,
+        outfile_prefix: str | None = None,
+        format_only: bool = False,
+        max_dets: Sequence[int] = (1, 10, 100),
+        lang: str | None = None,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+        collect_dir: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        if outfile_prefix is not None and results_file is None:
+            results_file = f"{outfile_prefix}.bbox.json"
+        _check_arguments(ann_file, annotations, results_file, format_only)
+        self.ann_file = ann_file
+        self.image_dir = image_dir
+        self.results_file = results_file
+        self.format_only = format_only
+        self.max_dets = tuple(max_dets)
+        self.lang = lang
+        self.report: CocoReport | None = None
+        self._annotations = annotations
+
+    @property
+    def dataset_meta(self) -> dict | None:
+        """Meta information of the data set; holds ``classes``."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, dataset_meta: dict) -> None:
+        # Read here and not after the first epoch: the loops hand over the meta information
+        # before they start, so that wrong classes cost no training time.
+        self._dataset_meta = dataset_meta
+        self._annotations = self._ground_truth(dataset_meta)
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keep the predictions of one batch as arrays.
+
+        Args:
+            data_batch: not used.
+            data_samples: per image ``img_id`` and ``pred_instances`` with tensors ``bboxes``
+                (n, 4) xyxy in pixels of the original image, ``scores`` (n,), ``labels`` (n,).
+        """
+        for sample in data_samples:
+            found = sample["pred_instances"]
+            self.results.append(
+                ImageResult(
+                    int(sample["img_id"]),
+                    found["bboxes"].detach().float().cpu().numpy(),
+                    found["scores"].detach().float().cpu().numpy(),
+                    found["labels"].detach().cpu().numpy(),
+                )
+            )
+
+    def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
+        """Score all results; see the class for what is returned, logged and kept.
+
+        Raises:
+            FishdetError: no image was seen, an image id is not in the annotations, there is no
+                box to score against, or detections cannot be scored.
+        """
+        if self._annotations is None:
+            raise FishdetError(
+                f"FishMetric: the data set gave no class names (dataset_meta['classes']), without "
+                f"which {self.ann_file} cannot be read; use FishDataset or set metainfo.classes"
+            )
+        seen, detections = match_images(self._annotations, results, self._source)
+        if self.results_file is not None:
+            path = write_results(self.results_file, seen, detections)
+            _logger().info(f"{len(detections)} detections written to {path}")
+        return {} if self.format_only else self._score(seen, detections)
+
+    def _score(self, seen: Annotations, detections: Detections) -> dict[str, float]:
+        self.report = report = evaluate(seen, detections, max_dets=self.max_dets)
+        if report.num_boxes == 0:
+            raise FishdetError(
+                f"no boxes in {self._source}: none of the {seen.num_images} evaluated images has "
+                "one to score against; use annotated images, or format_only=True to write results"
+            )
+        if len(detections) == 0:
+            _logger().warning(
+                "The model predicted nothing above its score threshold in any of the "
+                f"{seen.num_images} images, so every AP is 0. Look at the loss (does it fall?), "
+                "the learning rate, test_cfg.score_thr of the model, and whether the checkpoint "
+                "was loaded."
+            )
+        _logger().info("\n" + format_table(report, self.lang))
+        return {
+            name: value
+            for name, value in report.totals.items()
+            if name in _ALWAYS or not np.isnan(value)
+        }
+
+    def _ground_truth(self, dataset_meta: dict | None) -> Annotations | None:
+        classes = tuple((dataset_meta or {}).get("classes", ()))
+        given = self._annotations
+        if not classes or (given is not None and given.classes == classes):
+            return given
+        if self.ann_file is None:
+            raise FishdetError(
+                f"FishMetric: the data set has the classes {list(classes)}, the annotations given "
+                f"to the metric {list(given.classes) if given else []}; both must be the same, in "
+                "the same order"
+            )
+        annotations, findings = read_coco(
+            self.ann_file, classes=classes, image_dir=self.image_dir, check_images=False
+        )
+        repaired = sum(finding.count for finding in findings if finding.severity == "repaired")
+        if repaired:
+            _logger().info(
+                f"{self.ann_file}: {repaired} harmless faults repaired before the evaluation, as "
+                "the data set repairs and lists them"
+            )
+        return annotations
+
+    @property
+    def _source(self) -> str:
+        return str(self.ann_file) if self.ann_file is not None else "the annotations"
+
+
+def _check_arguments(
+    ann_file: str | Path | None,
+    annotations: Annotations | None,
+    results_file: str | Path | None,
+    format_only: bool,
+) -> None:
+    if (ann_file is None) == (annotations is None):
+        raise FishdetError(
+            "FishMetric: give either ann_file (a COCO annotation file) or "
+            f"annotations; got ann_file={ann_file!r} and "
+            f"{'no' if annotations is None else 'also'} annotations"
+        )
+    if ann_file is not None and not Path(ann_file).is_file():
+        raise FishdetError(
+            f"FishMetric: ann_file {ann_file} does not exist; give the annotation "
+            "file of the images to be evaluated (--data DIR sets it)"
+        )
+    if format_only and results_file is None:
+        raise FishdetError(
+            "FishMetric: format_only=True writes results and nothing else; "
+            "say where with results_file or outfile_prefix"
+        )
+
+
+def _logger() -> MMLogger:
+    return MMLogger.get_current_instance()
