@@ -1,0 +1,138 @@
+"""Draw boxes with names and scores on a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import supervision as sv
+
+from fishdet.errors import FishdetError
+from fishdet.files import write_atomic
+
+from .fonts import label_font
+
+# Twenty hues far apart on blue-green water; class i has colour i mod 20 on every picture.
+COLOURS = (
+    "#FF5A5F", "#FFD23F", "#3BCEAC", "#F78FB3", "#8AC926", "#FF924C", "#A06CD5", "#36C9F5",
+    "#F9F871", "#E84A9B", "#00A878", "#FFB5A7", "#5E7CE2", "#C5D86D", "#D7263D", "#B8F2E6",
+    "#F46036", "#CDB4DB", "#70C1B3", "#FFE8D6",
+)  # fmt: skip
+JPEG_QUALITY = 92
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+
+
+def draw_detections(
+    image: np.ndarray, detections: sv.Detections, labels: Sequence[str] | None = None
+) -> np.ndarray:
+    """Return a copy of ``image`` with a box and a label for each detection.
+
+    Lines and letters grow with the picture, each class keeps its colour, letters are black or
+    white by the lightness of the colour under them, and surer detections lie on top.
+
+    Args:
+        image: uint8 BGR (H, W, 3).
+        detections: boxes in pixels of ``image``, with ``class_id``.
+        labels: one text a detection; by default the class name and the score.
+    """
+    scene = image.copy()
+    if len(detections) == 0:
+        return scene
+    texts = list(labels) if labels is not None else label_texts(detections)
+    order = np.argsort(_scores(detections), kind="stable")
+    detections, texts = detections[order], [texts[index] for index in order]
+    scene = _box_annotator(image).annotate(scene, detections)
+    annotator = _label_annotator(image)
+    anchored = _inside(detections, texts, annotator, (image.shape[1], image.shape[0]))
+    return annotator.annotate(scene, anchored, labels=texts)
+
+
+def label_texts(detections: sv.Detections) -> list[str]:
+    """Return "name 87%" for each detection."""
+    names = detections.data["class_name"]
+    return [f"{name} {score:.0%}" for name, score in zip(names, _scores(detections), strict=True)]
+
+
+def write_picture(path: Path, image: np.ndarray) -> None:
+    """Write a BGR picture, as JPEG of quality 92 or PNG by the suffix, whole or not at all.
+
+    Raises:
+        FishdetError: the file cannot be written.
+    """
+    jpeg = path.suffix.lower() in JPEG_SUFFIXES
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if jpeg else []
+    done, content = cv2.imencode(".jpg" if jpeg else ".png", image, options)
+    if not done:
+        raise FishdetError(f"{path}: OpenCV cannot encode a picture of shape {image.shape}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, lambda temporary: _write_bytes(temporary, content.tobytes()))
+    except OSError as error:
+        raise FishdetError(f"{path}: not written: {error.strerror or error}") from error
+
+
+def picture_name(name: str) -> str:
+    """Return the file name of the drawn picture: JPEG stays JPEG and PNG stays PNG, others get
+    ``.png`` appended, so that no two inputs share one."""
+    return name if name.lower().endswith((*JPEG_SUFFIXES, ".png")) else f"{name}.png"
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _scores(detections: sv.Detections) -> np.ndarray:
+    if detections.confidence is None:
+        return np.ones(len(detections), np.float32)
+    return detections.confidence
+
+
+def _scale(image: np.ndarray) -> float:
+    return max(image.shape[0], image.shape[1]) / 640
+
+
+def _box_annotator(image: np.ndarray) -> sv.BoxAnnotator:
+    thickness = max(1, round(2 * _scale(image)))
+    return sv.BoxAnnotator(color=sv.ColorPalette.from_hex(list(COLOURS)), thickness=thickness)
+
+
+def _label_annotator(image: np.ndarray) -> sv.RichLabelAnnotator:
+    font = label_font()
+    return sv.RichLabelAnnotator(
+        color=sv.ColorPalette.from_hex(list(COLOURS)),
+        text_color=sv.ColorPalette([_letters_on(colour) for colour in COLOURS]),
+        font_path=None if font is None else str(font),
+        font_size=max(9, round(11 * _scale(image))),
+        text_padding=max(1, round(2 * _scale(image))),
+    )
+
+
+def _inside(
+    detections: sv.Detections,
+    texts: list[str],
+    annotator: sv.RichLabelAnnotator,
+    size: tuple[int, int],
+) -> sv.Detections:
+    """Move the corners that labels stand on so far that the whole label is on the picture.
+
+    The annotator's own smart_position pulls labels apart until, in a school, nobody can tell
+    which box they belong to.
+    """
+    boxes = [annotator.font.getbbox(text) for text in texts]
+    room = np.array([[right - left, bottom - top] for left, top, right, bottom in boxes])
+    room = room + 2 * annotator.text_padding
+    moved = copy(detections)
+    moved.xyxy = detections.xyxy.copy()
+    left_most = np.maximum(size[0] - room[:, 0] - 1, 0)
+    moved.xyxy[:, 0] = np.clip(detections.xyxy[:, 0], 0, left_most)
+    moved.xyxy[:, 1] = np.maximum(detections.xyxy[:, 1], room[:, 1] + 1)
+    return moved
+
+
+def _letters_on(colour: str) -> sv.Color:
+    red, green, blue = sv.Color.from_hex(colour).as_rgb()
+    dark = 0.299 * red + 0.587 * green + 0.114 * blue < 110
+    return sv.Color.WHITE if dark else sv.Color.BLACK
