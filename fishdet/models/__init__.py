@@ -1,0 +1,7 @@
+"""Networks beyond mmdet's own: registered on import."""
+
+from .optim_wrapper import CpuAmpOptimWrapper
+from .roi_extractor import MultiLevelRoIExtractor
+from .timm_backbone import TimmBackbone
+
+__all__ = ["CpuAmpOptimWrapper", "MultiLevelRoIExtractor", "TimmBackbone"]
