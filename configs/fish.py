@@ -1,0 +1,13 @@
+"""The default: Faster R-CNN R50-FPN on fish, from the drawn data set or from ``--data DIR``."""
+
+_base_ = [
+    "./_base_/models/faster-rcnn_r50_fpn_compact.py",
+    "./_base_/datasets/fish_builtin.py",
+    "./_base_/schedules/schedule_minutes.py",
+    "./_base_/default_runtime.py",
+]
+
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(type="PipelineSwitchHook", switch_epoch=2, switch_pipeline=_base_.late_pipeline),
+]

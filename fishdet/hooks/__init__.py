@@ -1,0 +1,15 @@
+"""mmengine hooks, one file each: registered on import."""
+
+from .channels_last import ChannelsLastHook
+from .finite_loss import FiniteLossHook
+from .graceful_stop import GracefulStopHook
+from .records import RecordsHook
+from .shape_watch import ShapeWatchHook
+
+__all__ = [
+    "ChannelsLastHook",
+    "FiniteLossHook",
+    "GracefulStopHook",
+    "RecordsHook",
+    "ShapeWatchHook",
+]

@@ -1,0 +1,101 @@
+"""What a run leaves behind: metrics.json, environment.json, curves, and the checkpoint's papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmdet.registry import HOOKS
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from fishdet.checkpoint.papers import checkpoint_papers
+from fishdet.environment import environment
+from fishdet.files import read_json, write_json
+from fishdet.plots import plot_curves
+
+
+@HOOKS.register_module()
+class RecordsHook(Hook):
+    """Write the records of a run into its work dir, after every epoch, always whole files.
+
+    ``metrics.json`` holds ``train`` (one row a logged iteration: epoch, iter, lr, losses) and
+    ``val`` (one row an evaluation: epoch, totals, per species). A resumed run continues it.
+
+    Args:
+        interval: iterations between two rows of ``train``.
+    """
+
+    priority = "LOWEST"
+
+    def __init__(self, interval: int = 10) -> None:
+        self.interval = interval
+        self.rows: dict[str, list[dict[str, Any]]] = {"train": [], "val": []}
+
+    def before_train(self, runner: Runner) -> None:
+        """Write environment.json; take up the rows of a run that is resumed."""
+        path = self._path(runner, "metrics.json")
+        if runner.iter > 0 and path.is_file():
+            old = read_json(path)
+            self.rows = {
+                "train": [row for row in old["train"] if row["iter"] <= runner.iter],
+                "val": [row for row in old["val"] if row["epoch"] <= runner.epoch],
+            }
+        if is_main_process():
+            record = environment(seed=runner.seed, precision=runner.cfg.get("precision"))
+            record["data"] = data_record(runner)
+            write_json(self._path(runner, "environment.json"), record)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Put config (as data), classes and digest into the checkpoint."""
+        checkpoint["meta"]["fishdet"] = checkpoint_papers(runner.cfg, data_record(runner))
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Note losses and learning rate."""
+        if not self.every_n_train_iters(runner, self.interval):
+            return
+        losses = {name: float(value) for name, value in (outputs or {}).items()}
+        lr = runner.optim_wrapper.get_lr()["lr"][0]
+        row = {"epoch": runner.epoch + 1, "iter": runner.iter + 1, "lr": lr, **losses}
+        self.rows["train"].append(row)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Write after the epoch, before its evaluation."""
+        self._write(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Note the evaluation; the loop's epoch has moved on by now in training."""
+        species = [
+            row
+            for metric in runner.val_evaluator.metrics
+            if getattr(metric, "report", None) is not None
+            for row in metric.report.per_class
+        ]
+        self.rows["val"].append(
+            {"epoch": runner.epoch, "iter": runner.iter, **(metrics or {}), "species": species}
+        )
+        self._write(runner)
+
+    def _write(self, runner: Runner) -> None:
+        if not is_main_process():
+            return
+        write_json(self._path(runner, "metrics.json"), self.rows)
+        plot_curves(self.rows, Path(runner.work_dir))
+
+    @staticmethod
+    def _path(runner: Runner, name: str) -> Path:
+        return Path(runner.work_dir) / name
+
+
+def data_record(runner: Runner) -> dict[str, Any]:
+    """Return classes, digest and sizes of the data that a runner trains on."""
+    dataset = runner.train_dataloader.dataset
+    while hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    return {
+        "classes": list(runner.train_dataloader.dataset.metainfo["classes"]),
+        "train": {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(dataset)},
+    }

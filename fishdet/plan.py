@@ -1,0 +1,83 @@
+"""What a training is going to do and cost, before it does it."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+
+from fishdet.runner import FishRunner
+
+MEASURED_STEPS = 3
+
+
+def print_plan(runner: FishRunner) -> None:
+    """Build everything, run a few steps of one batch on a throw-away state, print the plan.
+
+    The time of a step is the fastest after the first, which also pays for building kernels.
+    """
+    loop = runner.build_train_loop(runner._train_loop)
+    runner._train_loop = loop
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.call_hook("before_run")
+    runner._init_model_weights()
+    val = runner.build_val_loop(runner._val_loop) if runner._val_loop is not None else None
+    started = time.perf_counter()
+    batch = next(iter(loop.dataloader))
+    loading = time.perf_counter() - started
+    times = measure_steps(runner, batch)
+    rows = plan_rows(runner, loop, val, min(times[1:]))
+    rows += [("first batch loaded in", f"{loading:.1f} s"), ("memory, peak so far", peak_memory())]
+    width = max(len(name) for name, _ in rows)
+    print_log(
+        "Plan (dry run, nothing is saved)\n" + "\n".join(f"  {n:<{width}}  {v}" for n, v in rows)
+    )
+
+
+def measure_steps(runner: FishRunner, batch: Any) -> list[float]:
+    """Return the seconds of each of a few training steps on one batch."""
+    runner.model.train()
+    runner.optim_wrapper.initialize_count_status(runner.model, 0, MEASURED_STEPS)
+    times = []
+    for _ in range(MEASURED_STEPS):
+        started = time.perf_counter()
+        runner.model.train_step(batch, optim_wrapper=runner.optim_wrapper)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - started)
+    return times
+
+
+def plan_rows(runner: FishRunner, loop: Any, val: Any, step: float) -> list[tuple[str, str]]:
+    """Return (name, value) rows: images, boxes a class, iterations, time."""
+    dataset = loop.dataloader.dataset
+    while hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    counts = dataset.annotations.boxes_per_class()
+    names = dataset.annotations.classes
+    minutes = step * loop.max_iters / 60
+    return [
+        ("config", str(runner.cfg.filename)),
+        ("training images", f"{len(dataset)} ({dataset.ann_file})"),
+        ("validation images", str(len(val.dataloader.dataset)) if val else "none"),
+        *((f"boxes of {name}", str(count)) for name, count in zip(names, counts, strict=True)),
+        ("epochs × iterations", f"{loop.max_epochs} × {len(loop.dataloader)} = {loop.max_iters}"),
+        ("batch size", str(loop.dataloader.batch_sampler.batch_size)),
+        ("parameters", f"{sum(p.numel() for p in runner.model.parameters()) / 1e6:.1f} M"),
+        ("precision", str(runner.cfg.get("precision"))),
+        ("a step takes", f"{step:.2f} s"),
+        ("training takes about", f"{minutes:.0f} min, and the evaluations"),
+    ]
+
+
+def peak_memory() -> str:
+    """Return the process's peak memory, and the GPU's where there is one."""
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    text = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.1f} GiB"
+    if torch.cuda.is_available():
+        text += f", GPU {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
+    return text

@@ -1,0 +1,60 @@
+"""Curves of a run as PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from fishdet.files import write_atomic
+
+AP_KEYS = {"coco/bbox_mAP": "mAP", "coco/bbox_mAP_50": "mAP@0.50"}
+
+
+def plot_curves(rows: dict[str, list[dict[str, Any]]], folder: Path) -> None:
+    """Draw ``loss.png`` and ``ap.png`` from the rows of metrics.json; nothing for no rows."""
+    if rows["train"]:
+        _save(_loss_figure(rows["train"]), folder / "loss.png")
+    if rows["val"]:
+        _save(_ap_figure(rows["val"]), folder / "ap.png")
+
+
+def _loss_figure(rows: list[dict[str, Any]]) -> Figure:
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    names = sorted({key for row in rows for key in row if "loss" in key})
+    for name in names:
+        points = [(row["iter"], row[name]) for row in rows if name in row]
+        width = 2.2 if name == "loss" else 1.0
+        axes.plot(*zip(*points, strict=True), label=name, linewidth=width)
+    axes.set(xlabel="iteration", ylabel="loss", yscale="log", title="Training loss")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def _ap_figure(rows: list[dict[str, Any]]) -> Figure:
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    epochs = [row["epoch"] for row in rows]
+    for key, label in AP_KEYS.items():
+        axes.plot(epochs, [row.get(key, 0.0) for row in rows], "o-", label=label, linewidth=2.2)
+    for name in [row["name"] for row in rows[-1].get("species", [])]:
+        series = [_species_ap(row, name) for row in rows]
+        axes.plot(epochs, series, ".--", label=f"AP {name}", linewidth=0.9)
+    axes.set(xlabel="epoch", ylabel="AP", ylim=(0, 1), title="Validation")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, ncols=2)
+    return figure
+
+
+def _species_ap(row: dict[str, Any], name: str) -> float:
+    found = [item["AP"] for item in row.get("species", []) if item["name"] == name]
+    return float("nan") if not found or found[0] is None else found[0]
+
+
+def _save(figure: Figure, path: Path) -> None:
+    FigureCanvasAgg(figure)
+    write_atomic(path, lambda temporary: figure.savefig(temporary, format="png", dpi=110))

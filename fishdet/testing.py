@@ -1,0 +1,143 @@
+"""Evaluate a checkpoint: what ``tools/test.py`` calls."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
+
+from fishdet.binding import bind
+from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
+from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
+from fishdet.errors import FishdetError
+from fishdet.files import write_json
+from fishdet.models.precision import describe_choice
+from fishdet.runner import build_runner
+
+FLIP_TTA = dict(
+    type="TestTimeAug",
+    transforms=[
+        [dict(type="RandomFlip", prob=1.0), dict(type="RandomFlip", prob=0.0)],
+        [
+            dict(
+                type="PackDetInputs",
+                meta_keys=(
+                    "img_id",
+                    "img_path",
+                    "ori_shape",
+                    "img_shape",
+                    "scale_factor",
+                    "flip",
+                    "flip_direction",
+                ),
+            )
+        ],
+    ],
+)
+
+
+@dataclass(frozen=True)
+class TestOptions:
+    """The choices of one evaluation; each mirrors a flag of ``tools/test.py``."""
+
+    config: Path
+    checkpoint: Path
+    data: Path | None = None
+    split: str = "auto"
+    work_dir: Path | None = None
+    out: Path | None = None
+    show: bool = False
+    show_dir: Path | None = None
+    wait_time: float = 2.0
+    tta: bool = False
+    precision: str | None = None
+    cfg_options: dict[str, Any] | None = None
+    launcher: str = "none"
+    img_scale: tuple[int, int] | None = None
+
+
+def test(options: TestOptions) -> dict[str, float]:
+    """Evaluate and return the totals (``coco/bbox_mAP`` …); per species they stand in the log.
+
+    Raises:
+        FishdetError, FishDataError: a mistake in options, config, data or checkpoint.
+    """
+    cfg, notes = testing_config(options)
+    runner = build_runner(cfg)
+    for note in notes:
+        print_log(note, logger="current")
+    totals = runner.test()
+    if options.out is not None:
+        reports = [metric.report for metric in runner.test_evaluator.metrics]
+        write_json(options.out, {**totals, "species": reports[0].per_class})
+        print_log(f"Wrote {options.out}", logger="current")
+    return totals
+
+
+def testing_config(options: TestOptions) -> tuple[Config, list[str]]:
+    """Return the config that the options make, and the lines to log about it."""
+    cfg = load_config(options.config, options.cfg_options)
+    checkpoint = load_checkpoint(options.checkpoint)
+    trained = config_of(checkpoint)
+    bind(cfg, options.data, classes=classes_of(checkpoint))
+    scale = options.img_scale or (trained or {}).get("img_scale")
+    if scale:
+        set_img_scale(cfg, tuple(scale))
+    note = _choose_split(cfg, options.split)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = options.precision or cfg.get("precision", "auto")
+    dtype = set_precision(cfg, wanted, device)
+    _set_run(cfg, options)
+    return cfg, [describe_choice(wanted, dtype, device), note]
+
+
+def add_flip_tta(cfg: Config) -> None:
+    """Let the model see each picture as it is and mirrored, and merge the boxes by NMS."""
+    nms = dict(nms=dict(type="nms", iou_threshold=0.5), max_per_img=100)
+    cfg.model = ConfigDict(
+        **cfg.get("tta_model", dict(type="DetTTAModel", tta_cfg=nms)), module=cfg.model
+    )
+    pipeline = cfg.get("tta_pipeline")
+    for dataset in nested_dicts(cfg.test_dataloader):
+        if "pipeline" in dataset:
+            kept = [t for t in dataset["pipeline"] if t["type"] != "PackDetInputs"]
+            dataset["pipeline"] = pipeline or [*kept, deepcopy(FLIP_TTA)]
+
+
+def _choose_split(cfg: Config, split: str) -> str:
+    if split == "val":
+        cfg.test_dataloader = deepcopy(cfg.val_dataloader)
+        cfg.test_evaluator = deepcopy(cfg.val_evaluator)
+    dataset = next(d for d in nested_dicts(cfg.test_dataloader) if d.get("type") == "FishDataset")
+    if split == "test" and dataset["ann_file"] == _val_file(cfg):
+        raise FishdetError("--split test: this data set has no test split; use --split val")
+    return f"Evaluating {dataset['ann_file']}"
+
+
+def _val_file(cfg: Config) -> str:
+    dataset = next(d for d in nested_dicts(cfg.val_dataloader) if d.get("type") == "FishDataset")
+    return str(dataset["ann_file"])
+
+
+def _set_run(cfg: Config, options: TestOptions) -> None:
+    cfg.launcher = options.launcher
+    cfg.load_from = str(options.checkpoint)
+    cfg.resume = False
+    cfg.work_dir = str(options.work_dir or Path("work_dirs") / options.config.stem / "test")
+    for name in (*LOADERS[:2], "train_cfg", "val_cfg", "val_evaluator", "optim_wrapper"):
+        cfg[name] = None
+    cfg.param_scheduler = None
+    cfg.custom_hooks = [h for h in cfg.get("custom_hooks", []) if h["type"] == "ChannelsLastHook"]
+    for part in nested_dicts(cfg.model):
+        part.pop("init_cfg", None)
+    if options.show or options.show_dir is not None:
+        hook = cfg.default_hooks.visualization
+        hook.update(draw=True, show=options.show, wait_time=options.wait_time)
+        hook.test_out_dir = str(options.show_dir) if options.show_dir else None
+    if options.tta:
+        add_flip_tta(cfg)

@@ -1,0 +1,123 @@
+"""Train a detector: what ``tools/train.py`` calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import find_latest_checkpoint
+
+from fishdet.allocator import keep_freed_memory
+from fishdet.binding import bind
+from fishdet.config import load_config, set_epochs, set_img_scale, set_precision
+from fishdet.errors import FishdetError
+from fishdet.models.precision import describe_choice
+from fishdet.models.weights import resolve_pretrained
+from fishdet.plan import print_plan
+from fishdet.runner import FishRunner, build_runner
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """The choices of one training run; each mirrors a flag of ``tools/train.py``."""
+
+    config: Path
+    data: Path | None = None
+    work_dir: Path | None = None
+    resume: str | None = None
+    amp: bool = False
+    precision: str | None = None
+    auto_scale_lr: bool = False
+    cfg_options: dict[str, Any] | None = None
+    launcher: str = "none"
+    seed: int | None = None
+    epochs: int | None = None
+    img_scale: tuple[int, int] | None = None
+    dry_run: bool = False
+
+
+def train(options: TrainOptions) -> None:
+    """Run a training, or with ``dry_run`` print its plan.
+
+    Raises:
+        FishdetError, FishDataError: a mistake in options, config, data or checkpoint; the loss
+            became NaN; the user stopped the run.
+    """
+    cfg, notes = training_config(options)
+    if not torch.cuda.is_available():
+        keep_freed_memory()
+    runner = build_runner(cfg)
+    for note in notes:
+        print_log(note, logger="current")
+    if options.dry_run:
+        print_plan(runner)
+        return
+    runner.train()
+    print_log(summary(runner), logger="current")
+
+
+def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
+    """Return the config that the options make, and the lines to log about it."""
+    cfg = load_config(options.config, options.cfg_options)
+    bind(cfg, options.data)
+    if options.img_scale is not None:
+        set_img_scale(cfg, options.img_scale)
+    if options.epochs is not None:
+        set_epochs(cfg, options.epochs)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = (
+        options.precision or _amp_precision(options.amp, device) or cfg.get("precision", "auto")
+    )
+    dtype = set_precision(cfg, wanted, device)
+    cfg.model, message = resolve_pretrained(cfg.model)
+    _set_run(cfg, options)
+    return cfg, [describe_choice(wanted, dtype, device), *([message] if message else [])]
+
+
+def summary(runner: FishRunner) -> str:
+    """Return the closing lines: where the best checkpoint is, and what to do with it."""
+    work_dir = Path(runner.work_dir)
+    best = sorted(work_dir.glob("best_*.pth"))
+    model = best[-1] if best else work_dir / "last_checkpoint"
+    return (
+        f"Done. Best checkpoint: {model}\n"
+        f"  curves and numbers: {work_dir}/loss.png, ap.png, metrics.json, environment.json\n"
+        f"  see it: python tools/predict.py {model} IMAGES --out predictions"
+    )
+
+
+def _amp_precision(amp: bool, device: str) -> str | None:
+    if not amp:
+        return None
+    return "fp16" if device == "cuda" else "bf16"
+
+
+def _set_run(cfg: Config, options: TrainOptions) -> None:
+    cfg.launcher = options.launcher
+    if options.work_dir is not None:
+        cfg.work_dir = str(options.work_dir)
+    elif cfg.get("work_dir") is None:
+        cfg.work_dir = str(Path("work_dirs") / options.config.stem)
+    if options.seed is not None:
+        cfg.randomness = {**(cfg.get("randomness") or {}), "seed": options.seed}
+    if options.auto_scale_lr:
+        if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
+            raise FishdetError("--auto-scale-lr: the config names no auto_scale_lr.base_batch_size")
+        cfg.auto_scale_lr.enable = True
+    _set_resume(cfg, options.resume)
+
+
+def _set_resume(cfg: Config, resume: str | None) -> None:
+    if resume is None:
+        return
+    cfg.resume = True
+    cfg.load_from = None if resume == "auto" else resume
+    if resume == "auto" and find_latest_checkpoint(cfg.work_dir) is None:
+        print_log(
+            f"--resume: {cfg.work_dir} holds no checkpoint yet; starting anew.", logger="current"
+        )
+        cfg.resume = False

@@ -1,0 +1,68 @@
+"""Shared fixtures: real data where it is, small drawn data, a detector small enough for tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mmengine.registry import DefaultScope
+
+import fishdet  # noqa: F401  (registers operators, data set, hooks, metric)
+from fish_dataset.synthesis import ensure_dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TINY_MODEL = """
+model = dict(
+    backbone=dict(
+        depth=18,
+        base_channels=16,
+        stem_channels=16,
+        init_cfg=None,
+    ),
+    neck=dict(in_channels=[16, 32, 64, 128], out_channels=16),
+    rpn_head=dict(in_channels=16, feat_channels=16),
+    roi_head=dict(
+        bbox_roi_extractor=dict(out_channels=16),
+        bbox_head=dict(in_channels=16, fc_out_channels=32),
+    ),
+)
+train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
+val_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
+test_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
+auto_img_scale = dict(longest=128, divisor=64)
+"""
+
+
+@pytest.fixture(autouse=True)
+def mmdet_scope() -> Iterator[None]:
+    """Look types up in mmdet's registries, whatever a Runner of another test left behind."""
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def fishdet_data() -> Path:
+    """The folder of real data sets that ``FISHDET_DATA`` names."""
+    folder = os.environ.get("FISHDET_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("FISHDET_DATA does not name a folder with the real data sets")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def drawn_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small drawn data set: 12 training and 6 validation pictures of 128 px."""
+    root = tmp_path_factory.mktemp("drawn") / "set"
+    return ensure_dataset(root, seed=3, train=12, val=6, size=128, workers=1, progress=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``configs/fish.py`` with a network that trains in a second."""
+    path = tmp_path_factory.mktemp("config") / "tiny.py"
+    base = str(ROOT / "configs" / "fish.py")
+    path.write_text(f"_base_ = {base!r}\n{TINY_MODEL}")
+    return path

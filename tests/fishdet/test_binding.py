@@ -1,0 +1,97 @@
+"""``--data`` reaches every place that needs to know the data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from mmdet.registry import DATASETS
+
+from fish_dataset.errors import FishDataError
+from fishdet.binding import bind
+from fishdet.config import load_config
+from fishdet.errors import FishdetError
+
+ROOT = Path(__file__).resolve().parents[2]
+AQUARIUM = ("fish", "jellyfish", "penguin", "puffin", "shark", "starfish", "stingray")
+
+
+def test_binds_paths_classes_heads_and_evaluators(fishdet_data: Path) -> None:
+    cfg = load_config(ROOT / "configs" / "fish.py")
+    bind(cfg, fishdet_data / "aquarium")
+    for loader, name in (("train_dataloader", "train"), ("val_dataloader", "val")):
+        dataset = cfg[loader].dataset
+        assert Path(dataset.ann_file) == fishdet_data / "aquarium" / f"{name}.json"
+        assert tuple(dataset.metainfo.classes) == AQUARIUM
+    assert cfg.model.roi_head.bbox_head.num_classes == 7
+    assert Path(cfg.val_evaluator.ann_file) == fishdet_data / "aquarium" / "val.json"
+    assert cfg.train_dataloader.dataset.pipeline[2].scale == (256, 256)  # the small start
+    assert cfg.img_scale == cfg.val_dataloader.dataset.pipeline[1].scale
+
+
+def test_reaches_datasets_inside_wrappers(drawn_data: Path) -> None:
+    """Trap 11: ``--cfg-options data_root=…`` changes a variable that nothing reads any more."""
+    options = {"data_root": "elsewhere/"}
+    cfg = load_config(ROOT / "configs" / "fish.py", options)
+    assert cfg.train_dataloader.dataset.data_root != "elsewhere/"
+    inner = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(
+        type="RepeatDataset", times=2, dataset=dict(type="ClassBalancedDataset", dataset=inner)
+    )
+    bind(cfg, drawn_data)
+    found = cfg.train_dataloader.dataset.dataset.dataset
+    assert Path(found.ann_file) == drawn_data / "train.json"
+
+
+def test_class_order_listed_by_a_config_stands(fishdet_data: Path) -> None:
+    cfg = load_config(ROOT / "configs" / "fish.py")
+    order = tuple(reversed(AQUARIUM))
+    cfg.train_dataloader.dataset.metainfo = dict(classes=order)
+    bind(cfg, fishdet_data / "aquarium")
+    dataset = DATASETS.build(cfg.val_dataloader.dataset)
+    assert tuple(dataset.metainfo["classes"]) == order
+    assert dataset.annotations.classes == order
+
+
+def test_val_with_another_spelling_is_refused_with_both_lists(
+    tmp_path: Path, drawn_data: Path
+) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(drawn_data, root)
+    val = json.loads((root / "val.json").read_text())
+    val["categories"][0]["name"] = "Salmon "
+    (root / "val.json").write_text(json.dumps(val))
+    cfg = load_config(ROOT / "configs" / "fish.py")
+    bind(cfg, root)
+    with pytest.raises(FishDataError) as caught:
+        DATASETS.build(cfg.val_dataloader.dataset).full_init()
+    assert "salmon" in str(caught.value) and "Salmon" in str(caught.value)
+
+
+def test_data_without_validation_is_refused(tmp_path: Path, drawn_data: Path) -> None:
+    root = tmp_path / "set"
+    shutil.copytree(drawn_data, root)
+    (root / "val.json").unlink()
+    with pytest.raises(FishDataError, match="validation"):
+        bind(load_config(ROOT / "configs" / "fish.py"), root)
+
+
+def test_length_and_size_follow_the_data(fishdet_data: Path) -> None:
+    """448 pictures in batches of 4 are 112 iterations an epoch; 800 iterations are 7 of them."""
+    options = {
+        "auto_epochs": dict(iterations=800),
+        "auto_img_scale": dict(longest=384, divisor=64),
+        "train_dataloader.batch_size": 4,
+    }
+    cfg = load_config(ROOT / "configs" / "fish.py", options)
+    bind(cfg, fishdet_data / "aquarium")
+    assert cfg.train_cfg.max_epochs == 7
+    assert cfg.img_scale == (384, 384)
+
+
+def test_config_without_data_asks_for_it() -> None:
+    cfg = load_config(ROOT / "configs" / "faster_rcnn" / "faster-rcnn_r50_fpn_1x_fish.py")
+    with pytest.raises(FishdetError, match="--data DIR"):
+        bind(cfg, None)
