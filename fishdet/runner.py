@@ -9,7 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import barrier, is_main_process
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch.hub import download_url_to_file, get_dir
@@ -41,7 +41,9 @@ class FishRunner(Runner):
         """
         checkpoint = load_checkpoint(local_file(filename))
         self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
-        model = self.model.module if is_model_wrapper(self.model) else self.model
+        model = self.model
+        while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+            model = model.module
         if self._resume or self._train_loop is None:
             check_classes(filename, classes_of(checkpoint), self._classes())
             load_state(model, checkpoint.get("state_dict", checkpoint))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmdet.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -57,7 +58,7 @@ class RecordsHook(Hook):
         """Note losses and learning rate."""
         if not self.every_n_train_iters(runner, self.interval):
             return
-        losses = {name: float(value) for name, value in (outputs or {}).items()}
+        losses = {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items()}
         lr = runner.optim_wrapper.get_lr()["lr"][0]
         row = {"epoch": runner.epoch + 1, "iter": runner.iter + 1, "lr": lr, **losses}
         self.rows["train"].append(row)

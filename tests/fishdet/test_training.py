@@ -66,6 +66,17 @@ def test_evaluation_repeats_the_run_s_figure(
     assert len(json.loads(out.read_text())["species"]) == 7
 
 
+def test_mirrored_pictures_are_merged(
+    trained: Path, tiny_config: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    checkpoint = Path((trained / "last_checkpoint").read_text())
+    options = testing.TestOptions(
+        tiny_config, checkpoint, drawn_data, work_dir=tmp_path, tta=True, show_dir=Path("seen")
+    )
+    assert 0 <= testing.test(options)["coco/bbox_mAP"] <= 1
+    assert len(list(tmp_path.rglob("seen/*"))) == 6
+
+
 def test_checkpoint_of_other_classes_is_refused(
     trained: Path, tiny_config: Path, fishdet_data: Path, tmp_path: Path
 ) -> None:
@@ -132,15 +143,6 @@ def test_unwritable_work_dir_is_named(tiny_config: Path, drawn_data: Path, tmp_p
     blocker.write_text("")
     with pytest.raises(FishdetError, match="cannot be written.*--work-dir"):
         train(TrainOptions(tiny_config, drawn_data, blocker / "run"))
-
-
-def test_many_picture_shapes_are_warned_of() -> None:
-    """Trap 14, on the counter itself: nine sizes are one too many."""
-    from fishdet.hooks.shape_watch import padded_size
-
-    images = [torch.zeros(3, 100, 64 * k) for k in range(1, 4)]
-    assert padded_size(images, 64) == (128, 192)
-    assert padded_size(images[:1], 1) == (100, 64)
 
 
 def test_command_line_trains_tests_and_predicts_on_real_pictures(

@@ -16,29 +16,14 @@ auto_img_scale = dict(longest=384, divisor=64)
 auto_epochs = dict(iterations=900)
 img_scale = (192, 192)
 
-train_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="LoadAnnotations", with_bbox=True),
-    dict(type="Resize", scale=(128, 128), keep_ratio=True),
-    dict(type="RandomFlip", prob=0.5),
-    dict(type="PackDetInputs"),
-]
-late_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="LoadAnnotations", with_bbox=True),
-    dict(type="Resize", scale=img_scale, keep_ratio=True),
-    dict(type="RandomFlip", prob=0.5),
-    dict(type="PackDetInputs"),
-]
-test_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="Resize", scale=img_scale, keep_ratio=True),
-    dict(type="LoadAnnotations", with_bbox=True),
-    dict(
-        type="PackDetInputs",
-        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
-    ),
-]
+early = dict(type="Resize", scale=(128, 128), keep_ratio=True)
+late = dict(type="Resize", scale=img_scale, keep_ratio=True)
+train_pipeline = _base_.train_pipeline
+late_pipeline = [*train_pipeline[:2], late, *train_pipeline[3:]]
+train_pipeline[2] = early
+test_pipeline = _base_.test_pipeline
+test_pipeline[1] = late
+
 train_dataloader = dict(
     batch_size=4, batch_sampler=dict(drop_last=True), dataset=dict(pipeline=train_pipeline)
 )

@@ -3,22 +3,12 @@
 _base_ = "./fish_coco.py"
 
 img_scale = (640, 640)
-train_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="LoadAnnotations", with_bbox=True),
-    dict(type="Resize", scale=img_scale, keep_ratio=True),
-    dict(type="RandomFlip", prob=0.5),
-    dict(type="PackDetInputs"),
-]
-test_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="Resize", scale=img_scale, keep_ratio=True),
-    dict(type="LoadAnnotations", with_bbox=True),
-    dict(
-        type="PackDetInputs",
-        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
-    ),
-]
+resize = dict(type="Resize", scale=img_scale, keep_ratio=True)
+train_pipeline = _base_.train_pipeline
+train_pipeline[2] = resize
+test_pipeline = _base_.test_pipeline
+test_pipeline[1] = resize
+
 train_dataloader = dict(
     batch_size=4, batch_sampler=dict(drop_last=True), dataset=dict(pipeline=train_pipeline)
 )

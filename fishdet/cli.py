@@ -1,0 +1,49 @@
+"""What the command lines of training and testing share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import DictAction
+
+from fish_dataset.errors import FishDataError
+from fishdet.errors import FishdetError
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that a training and an evaluation both have, with MMDetection's meaning."""
+    parser.add_argument("config", type=Path, help="config file")
+    parser.add_argument("--data", type=Path, help="data set folder; binds paths, classes and heads")
+    parser.add_argument("--work-dir", type=Path, help="folder for the log and what else is written")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"))
+    parser.add_argument(
+        "--img-scale", nargs=2, type=int, metavar=("W", "H"), help="picture size in pixels"
+    )
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override settings: key=value …"
+    )
+    parser.add_argument("--launcher", choices=("none", "pytorch", "slurm", "mpi"), default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+
+
+def parse_options(parser: argparse.ArgumentParser) -> dict[str, Any]:
+    """Return the command line as keyword arguments; sets ``LOCAL_RANK`` as mmengine expects."""
+    args = vars(parser.parse_args())
+    os.environ.setdefault("LOCAL_RANK", str(args.pop("local_rank")))
+    args["img_scale"] = tuple(args["img_scale"]) if args["img_scale"] else None
+    return args
+
+
+def exit_status(run: Callable[[], Any]) -> int:
+    """Call ``run``; print a user's mistake as one error and return 2, else return 0."""
+    try:
+        run()
+    except (FishdetError, FishDataError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
