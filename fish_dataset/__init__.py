@@ -1,12 +1,11 @@
 """Everything about data: annotations, their checks, and the data set that mmdet reads.
 
-Importing the package installs the operators that ``mmdet.datasets`` asks for (``tvops``) and
-registers :class:`FishDataset` in ``mmdet.registry.DATASETS``.
+Importing the package installs the operators that ``mmdet.datasets`` asks for (``tvops``, by way of
+``mmdet_import``) and registers :class:`FishDataset` in ``mmdet.registry.DATASETS``.
 """
 
 from __future__ import annotations
 
-import tvops  # noqa: F401  (before mmdet.datasets, which imports mmcv.ops)
 from fish_dataset.annotations import Annotations
 from fish_dataset.coco import coco_dict, read_classes, read_coco, write_coco
 from fish_dataset.dataset import FishDataset

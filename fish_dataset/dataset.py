@@ -11,7 +11,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmdet.datasets import BaseDetDataset
 from mmdet.registry import DATASETS
 from mmengine.dataset import force_full_init
 from mmengine.logging import print_log
@@ -21,6 +20,7 @@ from fish_dataset.classes import as_classes
 from fish_dataset.coco import read_classes, read_coco
 from fish_dataset.errors import FishDataError
 from fish_dataset.findings import Finding, summarise
+from fish_dataset.mmdet_import import BaseDetDataset
 from fish_dataset.palette import palette
 from fish_dataset.reading.disk import picture_size
 
