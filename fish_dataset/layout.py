@@ -17,7 +17,10 @@ from pathlib import Path
 from fish_dataset.errors import FishDataError
 
 SPLITS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
-CONVERT = "python tools/dataset/convert.py"
+CONVERT = (
+    "Make COCO JSON of it first; supervision does that from Python: "
+    "DetectionDataset.from_yolo(…) or .from_pascal_voc(…), then .as_coco(…)"
+)
 
 _FILE_NAME = re.compile(rb'"file_name"\s*:\s*("(?:[^"\\]|\\.)*")')
 _SAMPLE = 5  # file names that are looked for to choose an image folder
@@ -137,7 +140,7 @@ def _nothing_found(root: Path) -> str:
     if inner:
         lines.append(f"Did you mean {inner[0]}?")
     else:
-        lines.append(f"Convert it first: {CONVERT} {root} OUT")
+        lines.append(CONVERT)
     return "\n".join(lines)
 
 

@@ -57,8 +57,8 @@ def bind_folder(cfg: Config, data_dir: Path, classes: Sequence[str] | None = Non
     if val is None:
         raise FishDataError(
             f"{data_dir} has no validation split (val.json, valid/ or instances_val*.json): what "
-            "is never validated cannot be trusted. Make one with "
-            f"`python tools/dataset/split.py {data_dir}` or by hand."
+            "is never validated cannot be trusted. Set pictures aside for it, whole dives or "
+            f"videos, and list them in {data_dir / 'val.json'}."
         )
     source = train or val
     names = tuple(classes or listed_classes(cfg) or read_classes(source.ann_file))

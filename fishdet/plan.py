@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import torch
+from mmcv.transforms import Compose
 from mmengine.logging import print_log
 
 from fishdet.runner import FishRunner
@@ -22,6 +23,7 @@ def print_plan(runner: FishRunner) -> None:
     """
     loop = runner.build_train_loop(runner._train_loop)
     runner._train_loop = loop
+    _use_last_pipeline(runner, loop.dataloader.dataset)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.call_hook("before_run")
     runner._init_model_weights()
@@ -34,8 +36,15 @@ def print_plan(runner: FishRunner) -> None:
     rows += [("first batch loaded in", f"{loading:.1f} s"), ("memory, peak so far", peak_memory())]
     width = max(len(name) for name, _ in rows)
     print_log(
-        "Plan (dry run, nothing is saved)\n" + "\n".join(f"  {n:<{width}}  {v}" for n, v in rows)
+        "Plan (dry run, no model is saved)\n" + "\n".join(f"  {n:<{width}}  {v}" for n, v in rows)
     )
+
+
+def _use_last_pipeline(runner: FishRunner, dataset: Any) -> None:
+    """Measure at the full picture size where training starts smaller."""
+    for hook in runner.cfg.get("custom_hooks") or []:
+        if "switch_pipeline" in hook:
+            dataset.pipeline = Compose(hook.switch_pipeline)
 
 
 def measure_steps(runner: FishRunner, batch: Any) -> list[float]:
@@ -69,8 +78,9 @@ def plan_rows(runner: FishRunner, loop: Any, val: Any, step: float) -> list[tupl
         ("batch size", str(loop.dataloader.batch_sampler.batch_size)),
         ("parameters", f"{sum(p.numel() for p in runner.model.parameters()) / 1e6:.1f} M"),
         ("precision", str(runner.cfg.get("precision"))),
-        ("a step takes", f"{step:.2f} s"),
-        ("training takes about", f"{minutes:.0f} min, and the evaluations"),
+        ("picture size, at most", " × ".join(map(str, runner.cfg.get("img_scale", ("?",))))),
+        ("a step at full size takes", f"{step:.2f} s"),
+        ("training takes at most about", f"{minutes:.0f} min, and the evaluations"),
     ]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fishdet.files import write_atomic
 
@@ -26,13 +28,26 @@ def _loss_figure(rows: list[dict[str, Any]]) -> Figure:
     axes = figure.subplots()
     names = sorted({key for row in rows for key in row if "loss" in key})
     for name in names:
-        points = [(row["iter"], row[name]) for row in rows if name in row]
+        points = np.array([(row["iter"], row[name]) for row in rows if name in row])
         width = 2.2 if name == "loss" else 1.0
-        axes.plot(*zip(*points, strict=True), label=name, linewidth=width)
-    axes.set(xlabel="iteration", ylabel="loss", yscale="log", title="Training loss")
+        axes.plot(points[:, 0], running_mean(points[:, 1]), label=name, linewidth=width)
+    axes.set(
+        xlabel="iteration",
+        ylabel="loss",
+        yscale="log",
+        title="Training loss (mean of the last 8 records)",
+    )
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     return figure
+
+
+def running_mean(values: np.ndarray, window: int = 8) -> np.ndarray:
+    """Return the mean (N,) of each value and up to ``window`` - 1 before it."""
+    sums = np.cumsum(np.insert(values, 0, 0.0))
+    last = np.arange(1, len(values) + 1)
+    first = np.maximum(0, last - window)
+    return (sums[last] - sums[first]) / (last - first)
 
 
 def _ap_figure(rows: list[dict[str, Any]]) -> Figure:
@@ -44,6 +59,7 @@ def _ap_figure(rows: list[dict[str, Any]]) -> Figure:
     for name in [row["name"] for row in rows[-1].get("species", [])]:
         series = [_species_ap(row, name) for row in rows]
         axes.plot(epochs, series, ".--", label=f"AP {name}", linewidth=0.9)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel="AP", ylim=(0, 1), title="Validation")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, ncols=2)

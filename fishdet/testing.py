@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
+from fish_dataset.coco import read_classes
+from fish_dataset.layout import find_splits
 from fishdet.binding import bind
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
@@ -84,7 +87,10 @@ def testing_config(options: TestOptions) -> tuple[Config, list[str]]:
     cfg = load_config(options.config, options.cfg_options)
     checkpoint = load_checkpoint(options.checkpoint)
     trained = config_of(checkpoint)
-    bind(cfg, options.data, classes=classes_of(checkpoint))
+    classes = classes_of(checkpoint)
+    if options.data is not None and classes:
+        _require_same_species(options.checkpoint, classes, options.data)
+    bind(cfg, options.data, classes=classes)
     scale = options.img_scale or (trained or {}).get("img_scale")
     if scale:
         set_img_scale(cfg, tuple(scale))
@@ -107,6 +113,17 @@ def add_flip_tta(cfg: Config) -> None:
         if "pipeline" in dataset:
             kept = [t for t in dataset["pipeline"] if t["type"] != "PackDetInputs"]
             dataset["pipeline"] = pipeline or [*kept, deepcopy(FLIP_TTA)]
+
+
+def _require_same_species(checkpoint: Path, trained: Sequence[str], data: Path) -> None:
+    splits = find_splits(data)
+    found = read_classes(next(iter(splits.values())).ann_file)
+    if set(found) != set(trained):
+        raise FishdetError(
+            f"{checkpoint} knows other species than {data} holds.\n"
+            f"  checkpoint: {', '.join(trained)}\n  data:       {', '.join(found)}\n"
+            "Evaluate on data with the checkpoint's species, or train on this data first."
+        )
 
 
 def _choose_split(cfg: Config, split: str) -> str:

@@ -44,7 +44,10 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         raise FishdetError(_unpickling_message(path, str(error))) from error
     except (EOFError, RuntimeError, OSError, ValueError, KeyError, IndexError,
             AttributeError, TypeError, AssertionError, OverflowError) as error:  # fmt: skip
-        raise FishdetError(f"{path}: cut short, or no checkpoint: {_first_line(error)}") from error
+        raise FishdetError(
+            f"{path}: cut short, or no checkpoint ({type(error).__name__}: {_first_line(error)}). "
+            "Give a .pth that tools/train.py wrote; a download may have to be repeated."
+        ) from error
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), Mapping):
         raise FishdetError(f"{path}: no checkpoint of mmengine: it has no 'state_dict'")
     return checkpoint

@@ -91,6 +91,8 @@ class GracefulStopHook(Hook):
         )
         path = Path(runner.work_dir) / name
         if is_main_process():
+            for older in set(Path(runner.work_dir).glob("interrupted_iter_*.pth")) - {path}:
+                older.unlink()
             (Path(runner.work_dir) / "last_checkpoint").write_text(str(path))
         raise TrainingInterrupted(
             f"training stopped at epoch {runner.epoch + 1}, iteration {iteration}; the state is in "

@@ -51,6 +51,7 @@ class RecordsHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Put config (as data), classes and digest into the checkpoint."""
         checkpoint["meta"]["fishdet"] = checkpoint_papers(runner.cfg, data_record(runner))
+        self._write(runner)  # a run that is stopped has its curves up to here
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -93,10 +94,16 @@ class RecordsHook(Hook):
 
 def data_record(runner: Runner) -> dict[str, Any]:
     """Return classes, digest and sizes of the data that a runner trains on."""
-    dataset = runner.train_dataloader.dataset
+    record: dict[str, Any] = {
+        "classes": list(runner.train_dataloader.dataset.metainfo["classes"]),
+        "train": _split_record(runner.train_dataloader.dataset),
+    }
+    if runner.val_loop is not None:
+        record["val"] = _split_record(runner.val_dataloader.dataset)
+    return record
+
+
+def _split_record(dataset: Any) -> dict[str, Any]:
     while hasattr(dataset, "dataset"):
         dataset = dataset.dataset
-    return {
-        "classes": list(runner.train_dataloader.dataset.metainfo["classes"]),
-        "train": {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(dataset)},
-    }
+    return {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(dataset)}

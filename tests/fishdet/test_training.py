@@ -81,7 +81,7 @@ def test_checkpoint_of_other_classes_is_refused(
     trained: Path, tiny_config: Path, fishdet_data: Path, tmp_path: Path
 ) -> None:
     checkpoint = Path((trained / "last_checkpoint").read_text())
-    with pytest.raises(Exception, match="salmon") as caught:
+    with pytest.raises(FishdetError, match=f"{checkpoint.name} knows other species") as caught:
         testing.test(
             testing.TestOptions(
                 tiny_config, checkpoint, fishdet_data / "aquarium", work_dir=tmp_path
