@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import DictAction
 
-from fish_dataset.errors import FishDataError
+from fish_dataset import cli
 from fishdet.errors import FishdetError
 
 
@@ -40,10 +39,5 @@ def parse_options(parser: argparse.ArgumentParser) -> dict[str, Any]:
 
 
 def exit_status(run: Callable[[], Any]) -> int:
-    """Call ``run``; print a user's mistake as one error and return 2, else return 0."""
-    try:
-        run()
-    except (FishdetError, FishDataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    """Call ``run`` and return the exit status; see ``fish_dataset.cli.exit_status``."""
+    return cli.exit_status(run, FishdetError)

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fishdet.files import write_atomic
+from fish_dataset.files import write_atomic
 
 AP_KEYS = {"coco/bbox_mAP": "mAP", "coco/bbox_mAP_50": "mAP@0.50"}
 

@@ -13,12 +13,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 
 from fish_dataset.coco import read_classes
+from fish_dataset.files import write_json
 from fish_dataset.layout import find_splits
 from fishdet.binding import bind
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
 from fishdet.errors import FishdetError
-from fishdet.files import write_json
 from fishdet.models.precision import describe_choice
 from fishdet.runner import build_runner
 

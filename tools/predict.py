@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fish_dataset.errors import FishDataError
+from fish_dataset.progress import track
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
 from fishdet.inference.fonts import drawable_language
@@ -23,7 +24,6 @@ from fishdet.inference.predict import (
     require_no_overwriting,
     require_output_folder,
 )
-from fishdet.inference.progress import track
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace, console: Console) -> Outcome:
         precision=options.precision,
     )
     groups = batches(files, options.batch_size)
-    return predict_files(detector, track(groups, len(files), console), options.out)
+    return predict_files(detector, track(groups, len(files), console=console), options.out)
 
 
 def report(outcome: Outcome, out: Path, console: Console) -> None:

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from fish_dataset.errors import FishDataError
+from fish_dataset.progress import counted, silent
 
 from .folder import (
     SPEC_FILE,
@@ -30,7 +31,6 @@ from .folder import (
     locked,
     replacing,
 )  # fmt: skip
-from .progress import counted
 from .scene import Scene, draw_in
 from .setting import build_setting
 from .species import CLASSES
@@ -139,7 +139,8 @@ def _write(work: Path, spec: Spec, workers: int, progress: bool) -> None:
     """Draw the whole set into the folder ``work``."""
     groups: dict[tuple, list] = {}
     total = spec.train + spec.val
-    with _results(work / "images", spec, workers) as results, counted(total, progress) as advance:
+    report = counted(total, "drawing the built-in pictures") if progress else silent()
+    with _results(work / "images", spec, workers) as results, report as advance:
         for task, records in results:
             groups[task] = records
             advance(len(records))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from fish_dataset import files
 from fish_dataset.errors import FishDataError
 
 from .species import CLASSES
@@ -146,17 +147,9 @@ def locked(root: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(root: Path) -> Iterator[Path]:
-    """A fresh folder beside ``root`` that takes its place at the end; any error removes it."""
+    """A fresh folder with ``images/`` that takes the place of ``root``, whose lock is held."""
     for left in root.parent.glob(f".{root.name}.partial-*"):
         shutil.rmtree(left)  # of a process that was killed; nobody else holds the lock
-    work = root.with_name(f".{root.name}.partial-{os.getpid()}")
-    old = root.with_name(f"{work.name}-old")
-    try:
-        (work / "images").mkdir(parents=True)
+    with files.replacing(root) as work:
+        (work / "images").mkdir()
         yield work
-        if root.exists():
-            os.replace(root, old)
-        os.replace(work, root)
-    finally:
-        for left in (work, old):
-            shutil.rmtree(left, ignore_errors=True)

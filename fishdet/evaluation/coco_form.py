@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fish_dataset.annotations import Annotations
+from fish_dataset.files import write_atomic
 
 from ..errors import FishdetError
-from ..files import write_atomic
 from .detections import Detections
 
 

@@ -11,9 +11,9 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from fish_dataset.files import read_json, write_json
 from fishdet.checkpoint.papers import checkpoint_papers
 from fishdet.environment import environment
-from fishdet.files import read_json, write_json
 from fishdet.plots import plot_curves
 
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import supervision as sv
 
+from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
-from fishdet.files import write_atomic
 
 from .fonts import label_font
 

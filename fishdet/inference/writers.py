@@ -11,8 +11,8 @@ from typing import Any
 import supervision as sv
 
 from fish_dataset.catalogue import display_name, find
+from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
-from fishdet.files import write_atomic
 
 
 @dataclass(frozen=True)

@@ -217,4 +217,4 @@ def test_progress_without_a_terminal_is_plain_lines(
 ) -> None:
     ensure_dataset(tmp_path / "set", workers=1, train=4, val=1, size=64)
     told = capfd.readouterr().err
-    assert "5 pictures" in told and "5 of 5" in told and "\x1b" not in told
+    assert "pictures: 5 of 5" in told and "\x1b" not in told

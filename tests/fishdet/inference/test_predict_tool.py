@@ -15,10 +15,10 @@ import pytest
 from pycocotools.coco import COCO
 from rich.console import Console
 
+from fish_dataset.progress import track
 from fishdet.errors import FishdetError
 from fishdet.inference import Detector
 from fishdet.inference.predict import find_checkpoint
-from fishdet.inference.progress import track
 
 if TYPE_CHECKING:
     from conftest import Tiny
@@ -66,7 +66,7 @@ def test_a_folder_with_broken_files(
     said = capsys.readouterr()
     assert "2 files could not be read" in said.err
     assert "broken.jpg" in said.err and "empty.png" in said.err
-    assert "5/5 images" in said.out
+    assert "images: 5 of 5" in said.out
     written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     assert written == ["a.png", "b.bmp.png", "deep/a.png", "predictions.json"]
     assert cv2.imread(str(out / "deep/a.png")).shape == (200, 150, 3)
@@ -176,9 +176,9 @@ def test_progress_counts_every_item(terminal: bool, tmp_path: Path) -> None:
     with (tmp_path / "log").open("w", encoding="utf-8") as file:
         console = Console(file=file, force_terminal=terminal, width=80)
         batches = [["a", "b"], ["c"]]
-        assert list(track(batches, 3, console)) == batches
+        assert list(track(batches, 3, console=console)) == batches
     text = (tmp_path / "log").read_text(encoding="utf-8")
-    assert "3/3" in text
+    assert ("3/3" if terminal else "images: 3 of 3") in text
     assert terminal or "\x1b" not in text
 
 

@@ -1,0 +1,96 @@
+"""Whole files or none: write beside the target, then rename."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fish_dataset.errors import FishDataError
+
+
+def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then put it in place.
+
+    Raises:
+        OSError: what writing raises; the temporary file is gone then and ``path`` untouched.
+    """
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as JSON; NaN and infinity, which JSON has not, become null."""
+    text = json.dumps(_finite(value), indent=1, ensure_ascii=False, default=str)
+    write_atomic(path, lambda temporary: _write_text(temporary, text + "\n"))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of ours."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def require_new_folder(out: str | os.PathLike) -> Path:
+    """Return ``out`` as a path that a new folder can be made at.
+
+    Raises:
+        FishDataError: it is a file or a folder that holds something, or its parent cannot be
+            written to.
+    """
+    path = Path(out)
+    try:
+        if path.exists() and not path.is_dir():
+            raise FishDataError(f"{path}: is a file; give a new folder")
+        if path.is_dir() and any(path.iterdir()):
+            raise FishDataError(f"{path}: holds files already; give a new folder or empty it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FishDataError(f"{path}: cannot be made: {error.strerror or error}") from error
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise FishDataError(f"{path}: cannot be made: no permission to write in {path.parent}")
+    return path
+
+
+@contextmanager
+def replacing(root: Path) -> Iterator[Path]:
+    """A fresh folder beside ``root`` that takes its place at the end; any error removes it.
+
+    Raises:
+        OSError: what making, writing or renaming raises; ``root`` is as it was then.
+    """
+    work = root.with_name(f".{root.name}.partial-{os.getpid()}")
+    old = root.with_name(f"{work.name}-old")
+    try:
+        work.mkdir(parents=True)
+        yield work
+        if root.exists():
+            os.replace(root, old)
+        os.replace(work, root)
+    finally:
+        if old.exists() and not root.exists():
+            os.replace(old, root)
+        for left in (work, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
