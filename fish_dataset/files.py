@@ -60,6 +60,28 @@ def require_new_folder(out: str | os.PathLike) -> Path:
     return path
 
 
+def require_writable(folder: Path, flag: str) -> None:
+    """Make ``folder`` where it is missing, and try a file in it.
+
+    Args:
+        folder: where results will be written.
+        flag: the option that names it, for the message.
+
+    Raises:
+        FishDataError: it cannot be made or written.
+    """
+    probe = folder / f".write_test_{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise FishDataError(
+            f"{folder} cannot be written: {error.strerror or error}. Choose another folder with "
+            f"{flag}, or mend the permission."
+        ) from error
+
+
 @contextmanager
 def replacing(root: Path) -> Iterator[Path]:
     """A fresh folder beside ``root`` that takes its place at the end; any error removes it.

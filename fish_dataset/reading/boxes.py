@@ -80,9 +80,19 @@ def _references(
 ) -> np.ndarray:
     values = [entry.get(key) for entry in entries]
     rows, by_kind = resolve(values, ids)
-    log.add_rows(rule, np.flatnonzero(rows < 0), _field(key), values.__getitem__)
+    for first, count in _distinct(values, np.flatnonzero(rows < 0)):
+        shared = f" ({count} boxes)" if count > 1 else ""
+        log.add(rule, _field(key)(first), f"{values[first]!r}{shared}", count)
     log.add_rows("reference-kind", by_kind, _field(key), values.__getitem__)
     return rows
+
+
+def _distinct(values: list[object], rows: np.ndarray) -> list[tuple[int, int]]:
+    """The first of ``rows`` that holds each value, and how many hold it."""
+    found: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        found.setdefault(repr(values[row]), []).append(row)
+    return [(same[0], len(same)) for same in found.values()]
 
 
 def _read_bboxes(entries: list[dict], log: FindingLog) -> tuple[np.ndarray, np.ndarray]:

@@ -116,20 +116,48 @@ def _inside(
     annotator: sv.RichLabelAnnotator,
     size: tuple[int, int],
 ) -> sv.Detections:
-    """Move the corners that labels stand on so far that the whole label is on the picture.
+    """Move the corners that labels stand on so that each label is on the picture and, where one
+    of the places at its own box is free, on no other label.
 
-    The annotator's own smart_position pulls labels apart until, in a school, nobody can tell
-    which box they belong to.
+    Surer detections, which come last, choose first. The annotator's own smart_position pulls
+    labels apart until, in a school, nobody can tell which box they belong to.
     """
     boxes = [annotator.font.getbbox(text) for text in texts]
     room = np.array([[right - left, bottom - top] for left, top, right, bottom in boxes])
     room = room + 2 * annotator.text_padding
     moved = copy(detections)
     moved.xyxy = detections.xyxy.copy()
-    left_most = np.maximum(size[0] - room[:, 0] - 1, 0)
-    moved.xyxy[:, 0] = np.clip(detections.xyxy[:, 0], 0, left_most)
-    moved.xyxy[:, 1] = np.maximum(detections.xyxy[:, 1], room[:, 1] + 1)
+    taken: list[tuple[float, float, float, float]] = []
+    for index in reversed(range(len(texts))):
+        places = _places(detections.xyxy[index], *room[index], size)
+        free = [place for place in places if not any(_overlap(place, other) for other in taken)]
+        left, top, _, bottom = (free or places)[0]
+        taken.append((left, top, left + room[index, 0], bottom))
+        moved.xyxy[index, :2] = left, bottom
     return moved
+
+
+def _places(
+    box: np.ndarray, width: float, height: float, size: tuple[int, int]
+) -> list[tuple[float, float, float, float]]:
+    """Where a box's label may stand: above, below, above at the right end, inside at the foot."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    corners = ((x1, y1), (x1, y2 + height), (x2 - width, y1), (x1, y2))
+    places = []
+    for left, bottom in corners:
+        left = float(np.clip(left, 0, max(size[0] - width - 1, 0)))
+        bottom = float(np.clip(bottom, height + 1, max(size[1], height + 1)))
+        places.append((left, bottom - height, left + width, bottom))
+    return places
+
+
+def _overlap(
+    one: tuple[float, float, float, float], other: tuple[float, float, float, float]
+) -> bool:
+    return (
+        min(one[2], other[2]) > max(one[0], other[0])
+        and min(one[3], other[3]) > max(one[1], other[1])
+    )
 
 
 def _letters_on(colour: str) -> sv.Color:

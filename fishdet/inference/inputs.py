@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeAlias
 
 import cv2
@@ -22,7 +22,9 @@ ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | np.ndarray | Image.Imag
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A file on disk and its name below the folder that all inputs share (``/`` between parts)."""
+    """A file on disk and the name of its results (``/`` between parts): the path below the folder
+    that was named; where several were and none holds the others, behind as much of the folder's
+    own path as tells them apart."""
 
     path: Path
     name: str
@@ -43,8 +45,8 @@ def find_images(
     Raises:
         FishdetError: one of the inputs names nothing.
     """
-    found: dict[Path, None] = {}
     roots: list[Path] = []
+    root_of: dict[Path, Path] = {}
     for one in inputs:
         root, paths = _expand(os.fspath(one))
         if skip is not None and not os.path.isfile(one):
@@ -55,9 +57,27 @@ def find_images(
                 f"images named {', '.join(sorted(SUFFIXES))}"
             )
         roots.append(root)
-        found.update(dict.fromkeys(paths))
+        for path in paths:
+            root_of.setdefault(path, root)
+    labels = _labels(roots)
+    return [
+        ImageFile(path, (labels[root] / path.relative_to(root)).as_posix())
+        for path, root in sorted(root_of.items())
+    ]
+
+
+def _labels(roots: list[Path]) -> dict[Path, PurePath]:
+    """How the results of each folder begin: as the folder lies below one that holds all of them,
+    else the shortest ends of the folders' paths that tell them apart."""
     base = Path(os.path.commonpath(roots))
-    return [ImageFile(path, path.relative_to(base).as_posix()) for path in sorted(found)]
+    if base in roots:
+        return {root: root.relative_to(base) for root in roots}
+    depth = 1
+    while True:
+        labels = {root: PurePath(*root.parts[1:][-depth:]) for root in roots}
+        if len(set(labels.values())) == len(labels):
+            return labels
+        depth += 1
 
 
 def read_image(image: ImageLike, name: str = "") -> np.ndarray:

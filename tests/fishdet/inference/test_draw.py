@@ -69,6 +69,22 @@ def test_the_whole_label_is_on_the_picture(name: str, box: tuple[float, ...]) ->
     assert label_pixels(GREY, box) == pytest.approx(label_pixels(canvas, free), rel=0.05)
 
 
+def test_labels_of_boxes_on_one_fish_stand_apart() -> None:
+    """The surest keeps the usual place; far from other labels every one does."""
+    box = (200, 200, 400, 300)
+    found = boxes(box, (203, 202, 401, 299), (199, 200, 396, 300), labels=[0, 1, 2], name="eel")
+    found.confidence = found.confidence[::-1]
+    annotator = drawing._label_annotator(GREY)
+    moved = drawing._inside(found, label_texts(found), annotator, (640, 480))
+    left, _, right, bottom = annotator.font.getbbox("eel 90%")
+    height = bottom + 2 * annotator.text_padding
+    tops, lefts = moved.xyxy[:, 1], moved.xyxy[:, 0]
+    assert tuple(moved.xyxy[2, :2]) == (199, 200)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        apart = abs(tops[one] - tops[other]) >= height - 4
+        assert apart or abs(lefts[one] - lefts[other]) >= right - left
+
+
 def test_lines_and_letters_grow_with_the_picture() -> None:
     large = np.full((1920, 2560, 3), 128, np.uint8)
     small_box, large_box = (100, 100, 400, 300), (400, 400, 1600, 1200)

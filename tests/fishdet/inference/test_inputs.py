@@ -47,6 +47,17 @@ def test_files_of_one_name_stay_apart_and_each_comes_once(folder: Path) -> None:
     assert [file.name for file in files] == ["a.jpg", "b/a.jpg", "b/c/d.PNG"]
 
 
+def test_folders_far_apart_keep_short_names(tmp_path: Path) -> None:
+    places = ("ship/2024/reef", "ship/2025/reef", "home/kim/pond")
+    for place in places:
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "a.jpg").write_bytes(b"x")
+    two = find_images([tmp_path / places[0], tmp_path / places[2] / "a.jpg"])
+    assert [file.name for file in two] == ["pond/a.jpg", "reef/a.jpg"]
+    three = find_images([tmp_path / place for place in places])
+    assert [file.name for file in three] == ["kim/pond/a.jpg", "2024/reef/a.jpg", "2025/reef/a.jpg"]
+
+
 def test_patterns_and_single_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [file.name for file in find_images([f"{folder}/**/*.jpg"])] == ["a.jpg", "b/a.jpg"]
     assert [file.name for file in find_images([f"{folder}/b*"])] == ["b/a.jpg", "b/c/d.PNG"]
