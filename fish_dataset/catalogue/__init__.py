@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
-from .species import Source, Species, all_species, display_name, find
+from .index import Catalogue, all_species, catalogue, display_name, find
+from .search import Match, search
+from .species import Source, Species, fold
+from .taxonomy import is_ancestor, lineage, members
 
-__all__ = ["Source", "Species", "all_species", "display_name", "find"]
+__all__ = [
+    "Catalogue",
+    "Match",
+    "Source",
+    "Species",
+    "all_species",
+    "catalogue",
+    "display_name",
+    "find",
+    "fold",
+    "is_ancestor",
+    "lineage",
+    "members",
+    "search",
+]

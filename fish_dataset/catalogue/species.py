@@ -1,129 +1,146 @@
-"""Look species up by any of their names."""
+"""What the catalogue holds of a species or of a wider group, and how names are compared."""
 
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from fish_dataset.errors import FishDataError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-LANGUAGES = ("en", "ko")
-RANKS = ("species", "genus", "family", "order", "class", "group")
+LANGUAGES = ("en", "ko")  # a class can be shown in these; other languages are for looking up
+RANKS = ("species", "genus", "family", "order", "class", "group")  # from narrow to wide
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a fact was read: what it says, the address of the text, the day (ISO) it was read."""
+    """A text in which facts were read: what it is, its address, the day (ISO) it was read."""
 
-    fact: str
+    key: str
+    title: str
     url: str
     accessed: str
+
+
+@dataclass(frozen=True)
+class Size:
+    """Lengths in centimetres; ``measure`` says between which points."""
+
+    max_cm: float | None = None
+    common_cm: float | None = None
+    measure: str = ""
+
+
+@dataclass(frozen=True)
+class Habitat:
+    """Where it lives: FishBase's zone, the kinds of water, and depths in metres (from, to)."""
+
+    zone: str = ""
+    waters: tuple[str, ...] = ()
+    depth_m: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Season:
+    """Months (1 to 12) of an event; ``first_month`` after ``last_month`` runs over New Year."""
+
+    event: str
+    first_month: int
+    last_month: int
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Similar:
+    """Another species that this one is taken for, and what tells this one from it."""
+
+    id: str
+    tell: str = ""
+
+
+@dataclass(frozen=True)
+class Danger:
+    """A danger to who handles or eats it: its kind and where it sits."""
+
+    kind: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """Category of the IUCN Red List ('LC', 'VU', …) and the year of the assessment."""
+
+    iucn: str
+    year: int | None = None
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Days ('MM-DD', both included) on which the species may not be caught."""
+
+    first: str
+    last: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class KoreaLaw:
+    """National limits of Korea: up to ``min_cm`` or ``min_g`` it may not be caught.
+
+    Regions may set stricter ones, and the law changes: a hint for a look at the law, no advice.
+    """
+
+    min_cm: float | None = None
+    measure: str = ""
+    min_g: float | None = None
+    females: str = ""
+    closed: tuple[Closed, ...] = ()
 
 
 @dataclass(frozen=True)
 class Species:
     """A species, or a wider group where a data set's class is one.
 
-    ``scientific_name`` is the taxon's Latin name, empty where the group is no single taxon.
-    ``names`` maps a language ('en', 'ko') to its names, the usual one first.
+    What no text was found for is empty: "not known here", never "has none".
+
+    Attributes:
+        id: stable and unique, ``scomber-japonicus``.
+        scientific_name: the taxon's Latin name, empty where the group is no single taxon.
+        rank: one of ``RANKS``.
+        names: language ('en', 'ko', 'fr', …) → its names, the usual one first.
+        parent: id of the next wider entry, empty at the top.
+        synonyms: other scientific names.
+        labels: names that data sets give the class and nobody else would.
+        authority: who described it, and when.
+        aphia_id: its number in the World Register of Marine Species.
+        sources: field ('size', 'names.ko', …) → the texts in which it was read.
     """
 
     id: str
     scientific_name: str
     rank: str
-    names: dict[str, tuple[str, ...]]
-    sources: tuple[Source, ...]
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parent: str = ""
+    synonyms: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    authority: str = ""
+    aphia_id: int | None = None
+    size: Size | None = None
+    habitat: Habitat | None = None
+    season: tuple[Season, ...] = ()
+    similar: tuple[Similar, ...] = ()
+    danger: tuple[Danger, ...] = ()
+    conservation: Conservation | None = None
+    korea_law: KoreaLaw | None = None
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
+
+    def latin_names(self) -> tuple[str, ...]:
+        """Return the scientific name and its synonyms."""
+        return (*((self.scientific_name,) if self.scientific_name else ()), *self.synonyms)
 
     def all_names(self) -> tuple[str, ...]:
-        """Return every name of every language, the scientific name and the id."""
+        """Return the id, the scientific names, every name of every language and the labels."""
         spoken = tuple(name for names in self.names.values() for name in names)
-        latin = (self.scientific_name,) if self.scientific_name else ()
-        return (self.id, *latin, *spoken)
-
-
-def find(name: str) -> Species | None:
-    """Return the species that bears ``name`` in any language, or None.
-
-    Case, accents, spaces, hyphens, underscores and dots make no difference, and Hangul may be
-    composed or not.
-    """
-    return _index().get(fold(name))
-
-
-def display_name(name: str, lang: str) -> str:
-    """Return how a class is to be shown in ``lang``.
-
-    A name that already is of that language stays as it was written, so that English output
-    repeats the class names of the data set; a scientific name stays for 'en' too. A class that
-    the catalogue does not know, or has no name for, keeps its own name.
-
-    Args:
-        name: a class name, in any language.
-        lang: 'en' or 'ko'.
-
-    Raises:
-        FishDataError: an unknown language.
-    """
-    if lang not in LANGUAGES:
-        raise FishDataError(f"language {lang!r} is unknown; choose one of {', '.join(LANGUAGES)}")
-    species = find(name)
-    wanted = species.names.get(lang, ()) if species else ()
-    if not wanted or fold(name) in map(fold, wanted):
-        return name
-    if lang == "en" and species and fold(name) == fold(species.scientific_name):
-        return name
-    return wanted[0]
-
-
-@lru_cache(maxsize=1)
-def all_species() -> tuple[Species, ...]:
-    """Return the whole catalogue in the order of its file."""
-    text = resources.files(__package__).joinpath("species.toml").read_text(encoding="utf-8")
-    return parse(text)
-
-
-def parse(text: str) -> tuple[Species, ...]:
-    """Return the species of a catalogue in TOML.
-
-    Raises:
-        FishDataError: not TOML, a field missing, an unknown rank, a repeated id, or a name that
-            two species claim.
-    """
-    try:
-        tables = tomllib.loads(text).get("species", [])
-    except tomllib.TOMLDecodeError as error:
-        raise FishDataError(f"species.toml is not TOML: {error}") from error
-    found = tuple(_species(number, table) for number, table in enumerate(tables, start=1))
-    index_by_name(found)
-    return found
-
-
-def index_by_name(species: tuple[Species, ...]) -> dict[str, Species]:
-    """Return the species by folded name.
-
-    Raises:
-        FishDataError: two species share a name.
-    """
-    index: dict[str, Species] = {}
-    for one in species:
-        for name in one.all_names():
-            other = index.setdefault(fold(name), one)
-            if other is not one:
-                raise FishDataError(
-                    f"species.toml: {other.id!r} and {one.id!r} both bear the name {name!r}; "
-                    "a name must lead to one entry"
-                )
-    return index
+        return (self.id, *self.latin_names(), *spoken, *self.labels)
 
 
 def fold(name: str) -> str:
@@ -131,21 +148,3 @@ def fold(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name)
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return re.sub(r"[\s\-_.'’]+", "", unicodedata.normalize("NFC", plain).casefold())
-
-
-@lru_cache(maxsize=1)
-def _index() -> dict[str, Species]:
-    return index_by_name(all_species())
-
-
-def _species(number: int, table: dict[str, Any]) -> Species:
-    where = f"species.toml, entry {number} ({table.get('id', 'without id')})"
-    try:
-        names = {lang: tuple(table["names"].get(lang, ())) for lang in LANGUAGES}
-        sources = tuple(Source(**source) for source in table.get("sources", []))
-        species = Species(table["id"], table["scientific_name"], table["rank"], names, sources)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FishDataError(f"{where}: a field is missing or unknown: {error}") from error
-    if species.rank not in RANKS:
-        raise FishDataError(f"{where}: rank {species.rank!r}; choose one of {', '.join(RANKS)}")
-    return species
