@@ -15,16 +15,25 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.files import replacing, require_new_folder, write_json
 from fish_dataset.layout import find_splits
 from fish_dataset.progress import track
+from fish_dataset.strings import Strings
 
 Transfer = Literal["copy", "hardlink", "symlink"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One split with the folder that its file names start from."""
+    """One split with the folder that its file names start from.
+
+    Attributes:
+        annotations: Its pictures and boxes.
+        image_dir: Folder that the file names start from.
+        sources: N paths of the pictures, where they lie under other names than their file names
+            (pooled from several folders), absolute or from ``image_dir``.
+    """
 
     annotations: Annotations
     image_dir: Path
+    sources: Strings | None = None
 
 
 def read_folder(data_dir: str | os.PathLike) -> dict[str, Part]:
@@ -67,7 +76,7 @@ def write_folder(
         with replacing(root) as work:
             (work / "images").mkdir()
             for target, source in track(pictures.items(), len(pictures), "pictures"):
-                _transfer(source, work / "images" / target, images)
+                transfer(source, work / "images" / target, images)
             for name, part in parts.items():
                 write_coco(part.annotations, work / f"{name}.json")
             for name, document in (documents or {}).items():
@@ -92,16 +101,22 @@ def _pictures(parts: Mapping[str, Part]) -> dict[str, Path]:
 
 
 def _sources(part: Part) -> Iterator[tuple[str, Path]]:
-    for name in part.annotations.file_names:
+    names = part.annotations.file_names
+    for name, source in zip(names, part.sources or names, strict=True):
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\\" in name:
             raise FishDataError(
                 f"file name {name!r} leads out of the new folder; use names relative to it"
             )
-        yield name, part.image_dir / name
+        yield name, part.image_dir / source
 
 
-def _transfer(source: Path, target: Path, how: Transfer) -> None:
+def transfer(source: Path, target: Path, how: Transfer) -> None:
+    """Copy or link one file to where ``target`` says; its folder is made.
+
+    Raises:
+        OSError: what copying or linking raises.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if how == "symlink":
         source.stat()  # a link to nothing would only fail when it is read

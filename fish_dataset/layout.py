@@ -17,10 +17,7 @@ from pathlib import Path
 from fish_dataset.errors import FishDataError
 
 SPLITS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
-CONVERT = (
-    "Make COCO JSON of it first; supervision does that from Python: "
-    "DetectionDataset.from_yolo(…) or .from_pascal_voc(…), then .as_coco(…)"
-)
+CONVERT = "Convert it first: python tools/dataset/convert.py {root} OUT"
 
 _FILE_NAME = re.compile(rb'"file_name"\s*:\s*("(?:[^"\\]|\\.)*")')
 _SAMPLE = 5  # file names that are looked for to choose an image folder
@@ -79,7 +76,7 @@ def _candidates(root: Path, names: tuple[str, ...]) -> list[Path]:
 
 
 def _with_images(root: Path, ann_file: Path) -> Split:
-    folders = _image_folders(root, ann_file)
+    folders = image_folders(root, ann_file)
     names = first_file_names(ann_file)
     existing = [folder for folder in folders if folder.is_dir()]
     if not names:  # an empty or broken file: reading it will say what is wrong
@@ -94,7 +91,7 @@ def _with_images(root: Path, ann_file: Path) -> Split:
     return Split(ann_file, existing[held.index(max(held))])
 
 
-def _image_folders(root: Path, ann_file: Path) -> list[Path]:
+def image_folders(root: Path, ann_file: Path) -> list[Path]:
     """Folders that may hold the pictures of ``ann_file``, the likeliest first."""
     if ann_file.name == "_annotations.coco.json":
         return [ann_file.parent, ann_file.parent / "images"]
@@ -140,7 +137,7 @@ def _nothing_found(root: Path) -> str:
     if inner:
         lines.append(f"Did you mean {inner[0]}?")
     else:
-        lines.append(CONVERT)
+        lines.append(CONVERT.format(root=root))
     return "\n".join(lines)
 
 

@@ -105,7 +105,7 @@ def test_other_formats_are_named_with_the_remedy(tmp_path, name, words):
     with pytest.raises(FishDataError) as caught:
         find_splits(tmp_path)
     assert f"Found: {words}" in str(caught.value)
-    assert "DetectionDataset.from_yolo" in str(caught.value)
+    assert f"python tools/dataset/convert.py {tmp_path} OUT" in str(caught.value)
 
 
 def test_a_folder_too_high_is_told(document, write, tmp_path):

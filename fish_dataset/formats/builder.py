@@ -1,0 +1,229 @@
+"""Collects a source's images and boxes into columns, and accounts for each one."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fish_dataset.findings import shorten
+
+if TYPE_CHECKING:
+    from fish_dataset.formats.source import Converted
+
+SHOWN = 20
+"""Examples that are kept of each reason."""
+
+SAME_PICTURE = "image entry names a picture that another entry names; merged"
+"""What the report counts such entries as."""
+
+_CROWD, _IGNORE = 1, 2
+
+
+@dataclass
+class Loss:
+    """What was not kept for one reason.
+
+    Attributes:
+        count: Boxes that were lost.
+        places: How many times it happened; a picture that is missing takes several boxes along.
+        examples: The first 20, as 'where: value'.
+    """
+
+    count: int = 0
+    places: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, where: str, value: object, boxes: int) -> None:
+        """Counts ``boxes`` lost at ``where``."""
+        self.count += boxes
+        self.places += 1
+        if len(self.examples) < SHOWN:
+            self.examples.append(f"{where}: {shorten(value)}")
+
+
+class Builder:
+    """Images and boxes of one source, row by row. A million boxes take about 60 MB.
+
+    Args:
+        classes: Names in the order that the source gives them, those without boxes included; names
+            that turn up later follow in alphabetical order.
+        place: What the numbers that ``box`` is given as ``at`` count, for messages.
+        units_known: That boxes are in pixels of their pictures is beyond doubt, so that boxes which
+            look like fractions or corners are no mistake.
+    """
+
+    def __init__(
+        self, classes: Iterable[str] = (), place: str = "line", units_known: bool = False
+    ) -> None:
+        self.place = place
+        self.units_known = units_known
+        self.losses: dict[str, Loss] = {}
+        self.notes: dict[str, int | None] = {}
+        self.names: dict[str, int] = {}
+        self.declared = 0
+        self.names_in: dict[str, int] = {}
+        self.boxes_in = 0
+        # images
+        self.images: list[tuple[str, str | Path]] = []
+        self.meta: dict[str, dict[int, str]] = {}
+        self.widths, self.heights = array("q"), array("q")
+        self._rows: dict[tuple[str, str | Path], int] = {}
+        # boxes
+        self.rows, self.codes, self.at = array("q"), array("q"), array("q")
+        self.xywh, self.areas = array("d"), array("d")
+        self.flags = bytearray()
+        self.declare(classes)
+
+    def declare(self, classes: Iterable[str]) -> None:
+        """Adds names to those that the source gives an order; before the first box.
+
+        Raises:
+            ValueError: a box has been counted in already.
+        """
+        if self.rows:
+            raise ValueError("classes are declared before boxes")
+        for name in map(str.strip, classes):
+            if is_class_name(name):
+                self.names.setdefault(name, len(self.names))
+        self.declared = len(self.names)
+
+    def image(
+        self,
+        split: str,
+        file_name: str | Path,
+        width: int | None = None,
+        height: int | None = None,
+        **meta: str,
+    ) -> int:
+        """The row of an image; the same split and name again give the same row.
+
+        Args:
+            split: 'train', 'val', 'test', or '' where the source does not say.
+            file_name: As text: the name that the source gives it, which is looked up inside the
+                source only. As Path: where it is, taken as it stands.
+            width: Pixels; None or below 1 where the picture itself should tell.
+            height: The same.
+            **meta: 'site', 'video', 'frame', 'source_id', as far as known.
+        """
+        key = (split or "train", file_name)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = len(self.images)
+            self.images.append((split, file_name))
+            self.widths.append(_length(width))
+            self.heights.append(_length(height))
+            for column, text in meta.items():
+                if text:
+                    self.meta.setdefault(column, {})[row] = text
+        return row
+
+    def box(
+        self,
+        row: int,
+        x: float,
+        y: float,
+        w: float,
+        h: float,
+        name: str,
+        crowd: bool = False,
+        ignore: bool = False,
+        *,
+        area: float = 0.0,
+        at: int = 0,
+    ) -> None:
+        """Counts one box in, in pixels of its picture from the top left corner.
+
+        Args:
+            row: What ``image`` returned.
+            x, y, w, h: Left, top, width, height. Any float; faults become losses in ``build``.
+            name: Class, surrounding blanks ignored; a blank one is a loss.
+            crowd: COCO's iscrowd.
+            ignore: Neither to be found nor to be counted as a false alarm.
+            area: Square pixels, 0 for width × height.
+            at: Number of the line (or what ``place`` says) in the source, from 1.
+        """
+        name = name.strip()
+        if not is_class_name(name):
+            self.lose("class without a usable name", self.where(row, at), name)
+            return
+        try:
+            numbers = array("d", (x, y, w, h))
+        except (TypeError, OverflowError):
+            self.lose("box is not four numbers", self.where(row, at), (x, y, w, h), name=name)
+            return
+        self.xywh.extend(numbers)
+        self.boxes_in += 1
+        self.names_in[name] = self.names_in.get(name, 0) + 1
+        self.rows.append(row)
+        self.codes.append(self.names.setdefault(name, len(self.names)))
+        self.at.append(at)
+        self.areas.append(area)
+        self.flags.append(_CROWD * crowd + _IGNORE * ignore)
+
+    def lose(self, reason: str, where: str, value: object, boxes: int = 1, name: str = "") -> None:
+        """Counts ``boxes`` in that cannot be kept, 0 where an image or a line without one is lost.
+
+        Args:
+            reason: A few words, the same for all of a kind; they become a row of the report.
+            where: File and place.
+            value: What stands there.
+            boxes: How many boxes it costs.
+            name: Their class, where it is known.
+        """
+        self.boxes_in += boxes
+        if boxes:
+            self.names_in[name] = self.names_in.get(name, 0) + boxes
+        self.losses.setdefault(reason, Loss()).add(where, value, boxes)
+
+    def note(self, text: str) -> None:
+        """Keeps a sentence for the report, once."""
+        self.notes.setdefault(text, None)
+
+    def count(self, text: str, number: int = 1) -> None:
+        """Adds ``number`` to what the report counts as '12 × text'."""
+        self.notes[text] = (self.notes.get(text) or 0) + number
+
+    def build(self, root: Path, image_dir: Path | None = None) -> Converted:
+        """Looks the pictures up, checks every box and assembles the splits.
+
+        Args:
+            root: The source: pictures are looked for in it and below.
+            image_dir: Where the user says the pictures are; looked in first.
+
+        Raises:
+            FishDataError: no image, or none of the pictures is found.
+        """
+        from fish_dataset.formats.assembly import assemble
+
+        return assemble(self, root, image_dir)
+
+    def box_columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """rows (M,), codes (M,), xywh (M, 4), areas (M,), flags (M,) as arrays."""
+        return (
+            np.array(self.rows, dtype=np.int64),
+            np.array(self.codes, dtype=np.int64),
+            np.array(self.xywh, dtype=np.float64).reshape(-1, 4),
+            np.array(self.areas, dtype=np.float64),
+            np.frombuffer(bytes(self.flags), dtype=np.uint8),
+        )
+
+    def where(self, row: int, at: int = 0) -> str:
+        """An image row, and the place of a box in the source, in words."""
+        name = self.images[row][1]
+        return f"{name}, {self.place} {at}" if at else str(name)
+
+
+def is_class_name(name: str) -> bool:
+    """Whether a text can be a class: not blank, no lone surrogate (UTF-8 holds none)."""
+    if not name:
+        return False
+    return name.isascii() or not any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _length(value: int | None) -> int:
+    return value if value is not None and 1 <= value < 2**31 else 0
