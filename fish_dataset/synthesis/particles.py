@@ -18,11 +18,14 @@ def _disc(
     cv2.circle(mask, centre, size, value, thickness, cv2.LINE_AA, _SHIFT)
 
 
-def snow(
-    canvas: np.ndarray, medium: Medium, amount: float, unit: float, rng: np.random.Generator
-) -> None:
-    """Scatter lit particles over ``canvas``, in place: many fine ones, a few out of focus."""
-    height, width = canvas.shape[:2]
+def snow_opacity(
+    shape: tuple[int, int], amount: float, unit: float, rng: np.random.Generator
+) -> np.ndarray:
+    """How much particles hide, (H, W, 1) float32 up to 0.9: many fine ones, a few out of focus.
+
+    ``amount`` 1 is about 42 fine and 4 soft ones; ``unit`` is output pixels per pixel of 256.
+    """
+    height, width = shape
     fine, soft = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
     many = rng.poisson(42 * amount)
     fine[rng.integers(0, height, many), rng.integers(0, width, many)] = rng.gamma(2.0, 0.5, many)
@@ -31,9 +34,20 @@ def snow(
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         _disc(soft, x, y, unit * rng.uniform(1.5, 4.5), float(rng.uniform(25, 60)))
     soft = cv2.GaussianBlur(soft, (0, 0), 1.3 * unit)
-    opacity = np.clip(np.maximum(fine, soft.astype(np.float32) / 255), 0, 0.9)[..., None]
-    glow = np.clip(medium.image * 1.1 + 0.28, 0, 1)
-    canvas += opacity * (glow - canvas)
+    return np.clip(np.maximum(fine, soft.astype(np.float32) / 255), 0, 0.9)[..., None]
+
+
+def lay_snow(canvas: np.ndarray, water: np.ndarray, opacity: np.ndarray) -> None:
+    """Lay particles, lit by ``water`` (H, W, 3), over ``canvas`` (H, W, 3), in place; 0 to 1."""
+    canvas += opacity * (np.clip(water * 1.1 + 0.28, 0, 1) - canvas)
+
+
+def snow(
+    canvas: np.ndarray, medium: Medium, amount: float, unit: float, rng: np.random.Generator
+) -> None:
+    """Scatter lit particles over ``canvas``, in place."""
+    opacity = snow_opacity((canvas.shape[0], canvas.shape[1]), amount, unit, rng)
+    lay_snow(canvas, medium.image, opacity)
 
 
 def bubbles(canvas: np.ndarray, unit: float, rng: np.random.Generator) -> None:

@@ -95,6 +95,13 @@ def _caustics(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return net[: shape[0], : shape[1]]
 
 
+def caustic_light(rng: np.random.Generator, shape: tuple[int, int], strength: float) -> np.ndarray:
+    """Factor on the light, (H, W), mean about 1: a dancing net that fades towards the bottom."""
+    y = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None]
+    net = np.minimum(_caustics(rng, shape) - 0.3, 0.75)  # crossings would bleach what they meet
+    return 1 + strength * net * smoothstep(1.3, 0.2, y)
+
+
 def medium(water: Water, rng: np.random.Generator, shape: tuple[int, int], unit: float) -> Medium:
     """The water of a scene of ``shape`` (H, W); ``unit`` is output pixels per pixel of 256."""
     rows = _gradient(water, rng, shape[0])
@@ -107,9 +114,7 @@ def medium(water: Water, rng: np.random.Generator, shape: tuple[int, int], unit:
     y = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None, None]
     tint = rows.mean(0)[0] / rows.mean()
     light = (1.14 - 0.42 * y) * (0.72 + 0.28 * tint) * rng.uniform(0.86, 1.08)
-    dance = np.float32(rng.uniform(0.15, 1.0) * water.rays)
-    net = np.minimum(_caustics(rng, shape) - 0.3, 0.75)  # crossings would bleach what they meet
-    caustic = 1 + dance * net * smoothstep(1.3, 0.2, y[..., 0])
+    caustic = caustic_light(rng, shape, np.float32(rng.uniform(0.15, 1.0) * water.rays))
     loss = np.array(water.loss[::-1], np.float32) * strength
     blur = float(unit * 0.75 * strength * float(np.mean(water.loss)))
     return Medium(np.clip(image, 0, 1), light.astype(np.float32), caustic, loss, blur)
