@@ -23,8 +23,9 @@ from fish_dataset.reading.categories import Categories, read_categories
 from fish_dataset.reading.document import load_document
 from fish_dataset.reading.images import Images, read_images
 
-META_KEYS = ("site", "video", "frame", "source_id")
-"""Image keys that are kept as metadata. 'source_id' holds ids that had to be renumbered."""
+META_KEYS = ("site", "video", "frame", "day", "source", "source_id")
+"""Image keys that are kept as metadata. 'source' names the set that a merged picture comes from,
+'source_id' holds ids that had to be renumbered."""
 
 
 def read_coco(

@@ -126,7 +126,7 @@ def _format_group(rule: str, group: list[Finding], shown: int) -> str:
     rest = total - sum(finding.count for finding in named)
     if rest:
         lines.append(f"    … and {rest} more")
-    if group[0].severity != "repaired":
+    if group[0].severity not in ("repaired", "info"):
         lines.append(f"    → {group[0].remedy}")
     return "\n".join(lines)
 

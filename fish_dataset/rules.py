@@ -2,14 +2,15 @@
 
 An ``error`` refuses the file: training on it would be wrong, or guessing what was meant would be.
 A ``repaired`` fault has one possible meaning; it is mended and counted. A ``warning`` changes
-nothing.
+nothing. An ``info`` is worth knowing and no fault. The loader asks what the annotation file alone
+tells; ``tools/dataset/validate.py`` asks all of it.
 """
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Severity = Literal["error", "repaired", "warning"]
+Severity = Literal["error", "repaired", "warning", "info"]
 
 
 class Rule(NamedTuple):
@@ -174,5 +175,114 @@ RULES: dict[str, Rule] = {
         "error",
         "all boxes lie between 0 and 1, as fractions of the picture",
         "COCO boxes are in pixels; multiply by the picture's width and height",
+    ),
+    # validate.py: the file and its pictures
+    "annotation-file": Rule("error", "the annotation file cannot be read", "export it again"),
+    "picture-unreadable": Rule(
+        "error",
+        "the picture is cut short, empty or cannot be decoded",
+        "copy it again; --fix leaves it out",
+    ),
+    "picture-size": Rule(
+        "error",
+        "width or height in the file is not the picture's",
+        "write the picture's size and draw the boxes at it; --fix scales where the shape is equal",
+    ),
+    "picture-turned": Rule(
+        "error",
+        "the Exif tag turns the picture by a quarter, which training follows and the annotated "
+        "size does not",
+        "turn sizes and boxes too; --fix does",
+    ),
+    "picture-exif": Rule(
+        "warning",
+        "the Exif tag turns or mirrors the picture at an unchanged size; whether the boxes follow "
+        "cannot be told",
+        "look at the boxes in the report; save the pictures upright",
+    ),
+    "picture-blank": Rule(
+        "warning", "the picture is of a single shade", "take it out if it is a slip"
+    ),
+    "picture-copy": Rule(
+        "warning",
+        "two files of one split are the same, byte for byte",
+        "keep one; --fix does",
+    ),
+    "picture-leak": Rule(
+        "error",
+        "the same picture, byte for byte, is in two splits",
+        "keep it in one; --fix takes it out of train",
+    ),
+    "picture-near": Rule(
+        "info",
+        "pictures of one split that look alike, such as frames one after the other",
+        "none needed; more of the same teaches little",
+    ),
+    "picture-near-leak": Rule(
+        "warning",
+        "a picture looks like one in another split",
+        "split by video or site: python tools/dataset/split.py DIR OUT",
+    ),
+    "picture-unlisted": Rule(
+        "info",
+        "a picture lies in the image folder and no split names it",
+        "label it or move it away",
+    ),
+    "image-empty": Rule(
+        "info", "images without boxes", "fine where there is no fish; they teach what is none"
+    ),
+    # validate.py: splits and classes
+    "group-leak": Rule(
+        "error",
+        "pictures of one video are in two splits",
+        "split by video: python tools/dataset/split.py DIR OUT --by video",
+    ),
+    "group-site": Rule(
+        "warning",
+        "pictures of one site are in two splits, with its background and light",
+        "split by site to measure on new places: python tools/dataset/split.py DIR OUT --by site",
+    ),
+    "group-guess": Rule(
+        "warning",
+        "file names and likeness tell that pictures of one series are in two splits",
+        "split by series: python tools/dataset/split.py DIR OUT --by name",
+    ),
+    "class-one-split": Rule(
+        "warning",
+        "the class has boxes in some splits only",
+        "it cannot be both learned and measured; split anew or collect more",
+    ),
+    "class-unused": Rule("info", "the class has no box at all", "take it out if it is a slip"),
+    "class-synonym": Rule(
+        "warning",
+        "two classes are one species by the catalogue",
+        "give them one name; --fix does",
+    ),
+    # validate.py: boxes
+    "box-duplicate": Rule(
+        "warning", "two boxes of one class lie on one another", "drop one; --fix does"
+    ),
+    "box-two-classes": Rule(
+        "warning", "two boxes of different classes lie on one another", "keep the right one"
+    ),
+    "box-nested": Rule(
+        "warning",
+        "a box lies inside another one of its class",
+        "right for a fish before a fish; else drop one",
+    ),
+    "box-whole-picture": Rule(
+        "warning",
+        "the box is as large as the picture",
+        "right for a close-up; else draw it again",
+    ),
+    "box-odd-shape": Rule(
+        "warning",
+        "the box is far longer or flatter than others of its class",
+        "look at it; a slip of the hand or the wrong class",
+    ),
+    "box-odd-size": Rule(
+        "warning",
+        "the box is far larger or smaller than others of its class",
+        "look at it; a slip of the hand or the wrong class",
     ),
 }

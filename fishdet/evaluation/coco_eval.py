@@ -4,8 +4,9 @@ The numbers are those of pycocotools 2.0 (``COCOeval``, iouType ``bbox``): IoU 0
 recall points, areas small < 32² ≤ medium < 96² ≤ large. https://cocodataset.org/#detection-eval
 
 Crowd and ignore boxes are both regions in which nothing is counted: a detection inside one is
-neither right nor wrong, and leaving them out costs no recall. (pycocotools knows the crowd flag
-alone and would score an ``ignore`` box as any other.)
+neither right nor wrong, and leaving them out costs no recall. A crowd is of its own class, at each
+IoU threshold, as in COCO; an ignore box may be of any class (see ``ignored``). (pycocotools knows
+the crowd flag alone and would score an ``ignore`` box as any other.)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from fish_dataset.annotations import Annotations
 from ..errors import FishdetError
 from .coco_form import detection_dicts, ground_truth_dict
 from .detections import Detections
+from .ignored import without_ignored
 from .report import ClassRow, CocoReport
 
 _AREAS = ("s", "m", "l")  # rows 1 to 3 of the evaluator's area axis; row 0 is all areas
@@ -48,7 +50,8 @@ def evaluate(
     if annotations.num_images == 0:
         raise FishdetError("evaluation: the annotations hold no image")
     detections.check(annotations.num_images, len(annotations.classes))
-    precision, recall = _accumulate(annotations, detections, max_dets)
+    scored = without_ignored(annotations, detections)
+    precision, recall = _accumulate(annotations, scored, max_dets)
     return CocoReport(
         totals=_totals(precision, recall, max_dets),
         per_class=_class_rows(annotations, detections, precision, recall),

@@ -1,7 +1,13 @@
 """Networks beyond mmdet's own: registered on import."""
 
+from .assigner import IgnoreRegionAssigner
 from .optim_wrapper import CpuAmpOptimWrapper
 from .roi_extractor import MultiLevelRoIExtractor
 from .timm_backbone import TimmBackbone
 
-__all__ = ["CpuAmpOptimWrapper", "MultiLevelRoIExtractor", "TimmBackbone"]
+__all__ = [
+    "CpuAmpOptimWrapper",
+    "IgnoreRegionAssigner",
+    "MultiLevelRoIExtractor",
+    "TimmBackbone",
+]

@@ -1,5 +1,12 @@
-"""mmdet's Faster R-CNN R50-FPN with RoI features of all levels in one operation."""
+"""mmdet's Faster R-CNN R50-FPN with RoI features of all levels in one operation.
+
+Ignored boxes (``ignore``, ``iscrowd``) are no background: mmdet's own assigner takes them for it.
+"""
 
 _base_ = "mmdet::_base_/models/faster-rcnn_r50_fpn.py"
 
-model = dict(roi_head=dict(bbox_roi_extractor=dict(type="MultiLevelRoIExtractor")))
+assigner = dict(type="IgnoreRegionAssigner", ignore_iof_thr=0.5)
+model = dict(
+    roi_head=dict(bbox_roi_extractor=dict(type="MultiLevelRoIExtractor")),
+    train_cfg=dict(rpn=dict(assigner=assigner), rcnn=dict(assigner=assigner)),
+)

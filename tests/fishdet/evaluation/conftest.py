@@ -90,8 +90,32 @@ def _random_case(seed, images=40, per_image=80, boxes=240, regions=0.0, decimals
     )
 
 
+def _shared(box, x, y, w, h):
+    """Area that corners and xywh share."""
+    x1, y1, x2, y2 = (float(v) for v in box)
+    return max(0, min(x2, x + w) - max(x1, x)) * max(0, min(y2, y + h) - max(y1, y))
+
+
+def _on_ignored(annotations, detections, number):
+    """The policy for ignore boxes in plain loops: half inside one, and on no box of its own."""
+    box, row = detections.bboxes[number], int(detections.image_row[number])
+    own = float(box[2] - box[0]) * float(box[3] - box[1])
+    inside = found = False
+    for i in np.flatnonzero(annotations.box_image == row):
+        x, y, w, h = (float(v) for v in annotations.bboxes[i])
+        shared = _shared(box, x, y, w, h)
+        if annotations.ignore[i]:
+            inside |= shared > own / 2
+        elif not annotations.crowd[i] and annotations.labels[i] == detections.labels[number]:
+            found |= shared / (own + w * h - shared) >= 0.5
+    return inside and not found
+
+
 def _reference(annotations, detections):
-    """pycocotools on dicts made here, one by one: (12 totals, AP per class with −1 for none)."""
+    """pycocotools on dicts made here, one by one: (12 totals, AP per class with −1 for none).
+
+    Detections on ignore boxes are left out beforehand, by ``_on_ignored``.
+    """
     truth = COCO()
     truth.dataset = {
         "images": [{"id": int(i)} for i in annotations.image_ids],
@@ -110,6 +134,8 @@ def _reference(annotations, detections):
     }
     found = []
     for i in range(len(detections)):
+        if _on_ignored(annotations, detections, i):
+            continue
         x1, y1, x2, y2 = (float(v) for v in detections.bboxes[i])
         found.append(
             {

@@ -95,6 +95,29 @@ def test_detections_in_a_region_count_neither_way(make_annotations, make_detecti
     assert evaluate(make_annotations(boxes[:1], 1), found).per_class[0]["AP"] == pytest.approx(0.5)
 
 
+def test_an_ignored_box_may_be_of_any_class(make_annotations, make_detections):
+    """A fish of unknown species costs no species anything, nor does a loose box around it."""
+    boxes = [(0, 0, 0, 0, 50, 50), (0, 1, 0, 100, 50, 50), (0, 0, 200, 200, 100, 100)]
+    right = [(0, 0, 0.5, 0, 0, 50, 50), (0, 1, 0.5, 0, 100, 50, 50)]
+    loose = [(0, label, 0.9, 180, 190, 110, 110) for label in (0, 1)]  # 74 % of it inside
+    clean = evaluate(make_annotations(boxes[:2], 1), make_detections(right)).totals
+    assert clean["bbox_mAP"] == 1.0
+    ignored = evaluate(make_annotations(boxes, 1, ignore=[2]), make_detections(loose + right))
+    assert ignored.totals["bbox_mAP"] == ignored.totals["bbox_mAP_75"] == 1.0
+    crowd = evaluate(make_annotations(boxes, 1, crowd=[2]), make_detections(loose + right))
+    assert crowd.totals["bbox_mAP"] < 0.9  # COCO's crowds belong to their class
+
+
+def test_an_ignored_box_hides_no_counted_one(make_annotations, make_detections):
+    """A fish inside an ignored school is found or missed as any other."""
+    annotations = make_annotations([(0, 0, 10, 10, 50, 50), (0, 1, 0, 0, 300, 300)], 1, ignore=[1])
+    found = make_detections([(0, 0, 0.9, 10, 10, 50, 50)])
+    assert evaluate(annotations, found).totals["bbox_mAP"] == 1.0
+    other = make_detections([(0, 1, 0.9, 10, 10, 50, 50)])  # of another class: counts neither way
+    assert evaluate(annotations, other).totals["bbox_mAP"] == 0.0
+    assert evaluate(annotations, Detections.empty()).totals["bbox_mAP"] == 0.0
+
+
 def test_no_detections_give_zero_and_not_a_crash(make_annotations):
     annotations = make_annotations([(0, 0, 0, 0, 50, 50), (1, 1, 0, 0, 50, 50)], 3)
     report = evaluate(annotations, Detections.empty())

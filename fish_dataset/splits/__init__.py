@@ -1,0 +1,1 @@
+"""Splits in which no video, dive or site stands on both sides: groups, deals, leaks, files."""

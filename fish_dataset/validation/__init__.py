@@ -1,0 +1,1 @@
+"""Every check on a data folder, its report, and the repaired copy."""

@@ -1,0 +1,1 @@
+"""The steps of a repair: each takes annotations and notes every change."""
