@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +19,15 @@ def exit_status(run: Callable[[], Any], *errors: type[Exception]) -> int:
         The status that ``run`` returns, 0 for None; 2 with one line on stderr on a user's mistake
         (``FishDataError`` and ``errors``); 130 on Ctrl-C.
     """
+    mistakes: tuple[type[Exception], ...] = (FishDataError, *errors)
     try:
         status = run()
-    except (FishDataError, *errors) as error:
+    except mistakes as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `… | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
         return INTERRUPTED

@@ -26,7 +26,8 @@ def snow_opacity(
     ``amount`` 1 is about 42 fine and 4 soft ones; ``unit`` is output pixels per pixel of 256.
     """
     height, width = shape
-    fine, soft = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
+    fine: np.ndarray = np.zeros((height, width), np.float32)
+    soft: np.ndarray = np.zeros((height, width), np.uint8)
     many = rng.poisson(42 * amount)
     fine[rng.integers(0, height, many), rng.integers(0, width, many)] = rng.gamma(2.0, 0.5, many)
     fine = cv2.GaussianBlur(np.minimum(fine, 3), (0, 0), 0.55 * unit) * unit**2

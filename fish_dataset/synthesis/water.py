@@ -95,7 +95,9 @@ def _caustics(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return net[: shape[0], : shape[1]]
 
 
-def caustic_light(rng: np.random.Generator, shape: tuple[int, int], strength: float) -> np.ndarray:
+def caustic_light(
+    rng: np.random.Generator, shape: tuple[int, int], strength: float | np.floating
+) -> np.ndarray:
     """Factor on the light, (H, W), mean about 1: a dancing net that fades towards the bottom."""
     y = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None]
     net = np.minimum(_caustics(rng, shape) - 0.3, 0.75)  # crossings would bleach what they meet

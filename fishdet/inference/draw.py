@@ -129,10 +129,11 @@ def _inside(
     moved.xyxy = detections.xyxy.copy()
     taken: list[tuple[float, float, float, float]] = []
     for index in reversed(range(len(texts))):
-        places = _places(detections.xyxy[index], *room[index], size)
+        width, height = room[index]
+        places = _places(detections.xyxy[index], width, height, size)
         free = [place for place in places if not any(_overlap(place, other) for other in taken)]
         left, top, _, bottom = (free or places)[0]
-        taken.append((left, top, left + room[index, 0], bottom))
+        taken.append((left, top, left + width, bottom))
         moved.xyxy[index, :2] = left, bottom
     return moved
 
