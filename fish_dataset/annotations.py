@@ -28,7 +28,8 @@ _BOX_COLUMNS = {
 class Annotations:
     """Images and boxes as columns: N images, M boxes, C classes. Immutable.
 
-    A million boxes take 42 MB. Copies share the arrays; pickling sends them once.
+    A million boxes take 42 MB. Copies share the arrays; so do forked processes, and spawned ones
+    by way of ``fish_dataset.sharing``.
 
     Attributes:
         classes: C names; a label is an index into them. This is the class order of the data set.

@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
-import orjson
 
 from fish_dataset.annotations import Annotations
 from fish_dataset.classes import as_classes
@@ -20,7 +20,7 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.findings import Finding, FindingLog
 from fish_dataset.reading.boxes import Boxes, read_boxes
 from fish_dataset.reading.categories import Categories, read_categories
-from fish_dataset.reading.document import load_document
+from fish_dataset.reading.document import IMAGE_KEYS, load_tables
 from fish_dataset.reading.images import Images, read_images
 
 META_KEYS = ("site", "video", "frame", "day", "source", "source_id")
@@ -60,17 +60,20 @@ def read_coco(
     path = Path(path)
     log = FindingLog(str(path))
     wanted = None if classes is None else as_classes(classes)
-    lists = load_document(path, log)
+    lists = load_tables(path, log, image_keys=(*IMAGE_KEYS, *meta_keys))
+    used = lists.annotations["category_id"]
     try:
-        categories = read_categories(lists, log, classes=wanted, drop_dummy=drop_dummy)
+        categories = read_categories(
+            lists.categories, used, log, classes=wanted, drop_dummy=drop_dummy
+        )
         images = read_images(
-            lists.pop("images"),
+            lists.images,
             log,
             image_dir=None if image_dir is None else Path(image_dir),
             check_images=check_images,
             meta_keys=meta_keys,
         )
-        boxes = read_boxes(lists.pop("annotations"), images, categories, log)
+        boxes = read_boxes(lists.annotations, images, categories, log)
     except UnicodeEncodeError as error:
         raise FishDataError(
             f"{path}: the text {error.object!r} cannot be written as UTF-8; rename it"
@@ -86,7 +89,9 @@ def read_classes(path: str | os.PathLike, *, drop_dummy: bool = True) -> tuple[s
         FishDataError: The file is unreadable, or its categories cannot be used.
     """
     log = FindingLog(str(path))
-    categories = read_categories(load_document(Path(path), log), log, drop_dummy=drop_dummy)
+    lists = load_tables(Path(path), log, image_keys=(), box_keys=("category_id",))
+    used = lists.annotations["category_id"]
+    categories = read_categories(lists.categories, used, log, drop_dummy=drop_dummy)
     log.refuse()
     return categories.classes
 
@@ -181,7 +186,7 @@ def write_coco(annotations: Annotations, path: str | os.PathLike) -> None:
         FishDataError: The file cannot be written.
     """
     path = Path(path)
-    data = orjson.dumps(coco_dict(annotations))
+    data = msgspec.json.encode(coco_dict(annotations))
     try:
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

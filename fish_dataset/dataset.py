@@ -15,6 +15,7 @@ from mmdet.registry import DATASETS
 from mmengine.dataset import force_full_init
 from mmengine.logging import print_log
 
+from fish_dataset import sharing  # noqa: F401  (registers how Annotations go to processes)
 from fish_dataset.annotations import Annotations
 from fish_dataset.classes import as_classes
 from fish_dataset.coco import read_classes, read_coco

@@ -47,6 +47,11 @@ class Strings(Sequence[str]):
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
 
     @property
+    def buffers(self) -> tuple[np.ndarray, np.ndarray]:
+        """``data`` and ``offsets``, read only."""
+        return self._data, self._offsets
+
+    @property
     def nbytes(self) -> int:
         """Bytes of memory of the column."""
         return self._data.nbytes + self._offsets.nbytes

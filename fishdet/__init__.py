@@ -14,13 +14,17 @@ from . import evaluation, hooks, models, resume  # noqa: F401
 from .errors import FishdetError
 
 __version__ = "0.1.0"
-__all__ = ["Detector", "FishdetError", "__version__"]
+__all__ = ["Detector", "FishdetError", "__version__", "load_model"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``Detector`` when it is asked for: training does not need the drawing libraries."""
+    """Import what detects when it is asked for: training does not need the drawing libraries."""
     if name == "Detector":
         from .inference import Detector
 
         return Detector
+    if name == "load_model":
+        from .checkpoint.loading import load_model
+
+        return load_model
     raise AttributeError(f"module 'fishdet' has no attribute {name!r}")

@@ -2,27 +2,126 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier, broadcast_object_list, is_main_process, master_only
+from mmengine.logging import MMLogger
 from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from torch import nn
 from torch.hub import download_url_to_file, get_dir
+from torch.utils.data import DataLoader
 
+from fish_dataset.files import require_writable
 from fishdet.checkpoint.load import classes_of, load_checkpoint, load_state
+from fishdet.checkpoint.loading import is_name, resolve
+from fishdet.checkpoint.newest import newest_good, require_training_state, verify_checkpoint
+from fishdet.checkpoint.saving import save_durably
+from fishdet.checkpoint.starting import starting_weights
 from fishdet.errors import FishdetError
+from fishdet.hooks.channels_last import wants_channels_last
 from fishdet.models.timm_backbone import check_neck
 from fishdet.models.weight_files import find_weights
-from fishdet.models.weight_sources import reachable
+from fishdet.models.weight_sources import address_of, reachable
+from fishdet.processes import cpu_wrapper, join_cpu_processes
+
+OWN_NOTES = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+_UNKNOWN_SETTING = re.compile(
+    r"(?P<part>[\w.]+)\(\) got an unexpected keyword argument '(?P<setting>\w+)'"
+)
 
 
 class FishRunner(Runner):
     """mmengine's Runner that loads checkpoints without executing them and checks their classes."""
+
+    _load_from: str | None
+
+    def setup_env(self, env_cfg: dict[str, Any]) -> None:
+        """Set up the processes as mmengine does, and without a GPU as well."""
+        join_cpu_processes(self.launcher)
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
+        """Wrap the model as mmengine does, and without a GPU as well."""
+        if self.distributed and not is_model_wrapper(model):
+            model_wrapper_cfg = model_wrapper_cfg or cpu_wrapper(self.cfg)
+            if wants_channels_last(self.cfg):
+                model = model.to(memory_format=torch.channels_last)
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Build the logger; what fills screens goes to the log file alone."""
+        logger = super().build_logger(*args, **kwargs)
+        for handler in logger.handlers:
+            if not isinstance(handler, logging.FileHandler):
+                handler.addFilter(is_news)
+        return logger
+
+    def build_optim_wrapper(self, *args: Any, **kwargs: Any) -> OptimWrapper | OptimWrapperDict:
+        """Build optimizer and wrapper as mmengine does.
+
+        Raises:
+            FishdetError: a setting that one of them does not know.
+        """
+        with naming_unknown_settings():
+            return super().build_optim_wrapper(*args, **kwargs)
+
+    @staticmethod
+    def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
+        """Build a loader as mmengine does.
+
+        Raises:
+            FishdetError: a setting that the loader, its sampler or its data set does not know.
+        """
+        with naming_unknown_settings():
+            return Runner.build_dataloader(*args, **kwargs)
+
+    @master_only
+    def save_checkpoint(self, out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Save as mmengine does, but whole or not at all: see ``saving.write_durably``.
+
+        Raises:
+            CheckpointNotWritten: the disk is full or fails.
+        """
+        write = super().save_checkpoint
+        if "://" in str(out_dir):
+            write(out_dir, filename, *args, **kwargs)
+            return
+        save_durably(
+            Path(out_dir) / filename,
+            lambda partial: write(str(out_dir), partial.name, *args, **kwargs),
+        )
+
+    def load_or_resume(self) -> None:
+        """Load what the config names; ``resume`` alone goes on from the newest that verifies.
+
+        Raises:
+            FishdetError: no checkpoint verifies; a file that is missing, broken or holds weights
+                only.
+        """
+        if self._resume and self._load_from is None and not self._has_loaded:
+            self._load_from = str(newest_of(Path(self.work_dir), self.logger))
+        super().load_or_resume()
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Go on from a checkpoint whose check sums hold.
+
+        Raises:
+            FishdetError: a file that is missing, broken, or holds weights only.
+        """
+        path = local_file(filename)
+        if path.is_file():
+            verify_checkpoint(path)
+        super().resume(filename, *args, **kwargs)
 
     def load_checkpoint(
         self,
@@ -34,21 +133,31 @@ class FishRunner(Runner):
         """Load a checkpoint into the model and return it.
 
         Resuming and testing ask for the same classes in the same order and for every weight;
-        ``load_from`` of a training takes what fits and reports the rest.
+        ``load_from`` of a training takes what fits, moves the class heads' rows to the data's
+        species, renames torchvision's weights, and reports the rest.
 
         Raises:
             FishdetError: a file that is missing, broken, or of another model or class list.
         """
-        checkpoint = load_checkpoint(local_file(filename))
-        self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
+        checkpoint = load_checkpoint(local_file(filename), self.cfg.get("trust_pickle", False))
+        if self._resume:
+            require_training_state(filename, checkpoint)
+            checkpoint["meta"].pop("config", None)  # Python, which mmengine would execute
         model = self.model
         while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
             model = model.module
-        if self._resume or self._train_loop is None:
+        starts = not self._resume and self._train_loop is not None
+        if starts:
+            state, notes = starting_weights(checkpoint, model.state_dict(), self._classes())
+            checkpoint["state_dict"] = state
+            for note in notes:
+                self.logger.info(f"{filename}: {note}")
+        self.call_hook("after_load_checkpoint", checkpoint=checkpoint)
+        if starts:
+            _load_checkpoint_to_model(model, checkpoint, strict, revise_keys or [(r"^module.", "")])
+        else:
             check_classes(filename, classes_of(checkpoint), self._classes())
             load_state(model, checkpoint.get("state_dict", checkpoint))
-        else:
-            _load_checkpoint_to_model(model, checkpoint, strict, revise_keys or [(r"^module.", "")])
         self._has_loaded = True
         self.logger.info(f"Loaded checkpoint {filename}")
         return checkpoint
@@ -58,6 +167,34 @@ class FishRunner(Runner):
         dataset = loader["dataset"] if isinstance(loader, dict) else loader.dataset
         meta = dataset.get("metainfo", {}) if isinstance(dataset, dict) else dataset.metainfo
         return list(meta.get("classes", ()))
+
+
+def newest_of(work_dir: Path, logger: logging.Logger) -> Path:
+    """Return the checkpoint to go on from, the same in all processes; log what was left out.
+
+    Raises:
+        FishdetError: there is none, or none verifies.
+    """
+    found: list[Any] = [newest_good(work_dir) if is_main_process() else None]
+    broadcast_object_list(found)
+    path, skipped = found[0]
+    for line in skipped:
+        logger.warning(f"--resume: left out: {line}")
+    if path is None:
+        raise FishdetError(
+            f"--resume: no checkpoint in {work_dir} to go on from: {'; '.join(skipped) or 'none'}. "
+            "To start anew, choose another --work-dir or remove these files."
+        )
+    logger.info(f"--resume: going on from {path}")
+    return path
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a message belongs on the screen: not mmengine's dumps of environment, config and
+    hooks (400 lines before the first error could be seen), nor its notes on its own renamings."""
+    return not record.getMessage().lstrip("\n-").startswith(
+        ("System environment:", "Config:", "Hooks will be executed", *OWN_NOTES)
+    )
 
 
 def check_classes(filename: str, trained: Sequence[str] | None, wanted: Sequence[str]) -> None:
@@ -70,19 +207,26 @@ def check_classes(filename: str, trained: Sequence[str] | None, wanted: Sequence
 
 
 def local_file(name: str) -> Path:
-    """Return the path of a checkpoint; an http(s) address is downloaded into torch's cache.
+    """Return the path of a checkpoint; an address is downloaded into torch's cache.
+
+    Args:
+        name: a path, an http(s) address, ``torchvision://…`` and the like, or what names a
+            published model: a name of an index, ``hf://…``.
 
     Raises:
-        FishdetError: the address cannot be reached.
+        FishdetError: the address cannot be reached, or no weights have such a name.
     """
-    if not name.startswith(("http://", "https://")):
+    address = address_of(name)
+    if name.startswith("hf://") or (is_name(name) and not Path(name).exists()):
+        return resolve(name)
+    if address is None:
         return Path(name)
-    target = Path(get_dir()) / "checkpoints" / name.rsplit("/", 1)[-1]
+    target = Path(get_dir()) / "checkpoints" / address.rsplit("/", 1)[-1]
     offline = find_weights(target.name)
     if offline is not None:
         return offline
     if is_main_process() and not target.is_file():
-        _download(name, target)
+        _download(address, target)
     barrier()
     return target
 
@@ -105,23 +249,31 @@ def build_runner(cfg: Config) -> FishRunner:
     """Return the runner of a bound config.
 
     Raises:
-        FishdetError: the work dir cannot be written.
+        FishDataError: the work dir cannot be written.
+        FishdetError: a part of the config has a setting that it does not know.
     """
-    check_writable(Path(cfg.work_dir))
-    runner = FishRunner.from_cfg(cfg)
+    require_writable(Path(cfg.work_dir), "--work-dir")
+    with naming_unknown_settings():
+        runner = FishRunner.from_cfg(cfg)
     check_neck(runner.model)
     return runner  # type: ignore[return-value]
 
 
-def check_writable(work_dir: Path) -> None:
-    """Raise FishdetError if a folder cannot be made or written."""
-    probe = work_dir / f".write_test_{os.getpid()}"
+@contextmanager
+def naming_unknown_settings() -> Iterator[None]:
+    """Turn Python's word for an argument that nobody takes into one for the config's author.
+
+    Raises:
+        FishdetError: names the part and the setting.
+    """
     try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
+        yield
+    except TypeError as error:
+        found = _UNKNOWN_SETTING.search(str(error))
+        if found is None:
+            raise
+        part = found["part"].removesuffix(".__init__")
         raise FishdetError(
-            f"work dir {work_dir} cannot be written: {error.strerror or error}. Choose another "
-            "with --work-dir, or mend the permission."
+            f"{part} has no setting {found['setting']!r}; look for a slip of the pen in the config "
+            "and in --cfg-options"
         ) from error

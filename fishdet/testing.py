@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from fish_dataset.coco import read_classes
 from fish_dataset.files import write_json
 from fish_dataset.layout import find_splits
 from fishdet.binding import bind
+from fishdet.checkpoint.limits import MAX_PIXELS
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
+from fishdet.checkpoint.loading import resolve
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
 from fishdet.errors import FishdetError
 from fishdet.models.precision import describe_choice
@@ -49,7 +51,7 @@ class TestOptions:
     """The choices of one evaluation; each mirrors a flag of ``tools/test.py``."""
 
     config: Path
-    checkpoint: Path
+    checkpoint: Path | str
     data: Path | None = None
     split: str = "auto"
     work_dir: Path | None = None
@@ -62,6 +64,7 @@ class TestOptions:
     cfg_options: dict[str, Any] | None = None
     launcher: str = "none"
     img_scale: tuple[int, int] | None = None
+    trust_pickle: bool = False
 
 
 def test(options: TestOptions) -> dict[str, float]:
@@ -85,20 +88,21 @@ def test(options: TestOptions) -> dict[str, float]:
 def testing_config(options: TestOptions) -> tuple[Config, list[str]]:
     """Return the config that the options make, and the lines to log about it."""
     cfg = load_config(options.config, options.cfg_options)
-    checkpoint = load_checkpoint(options.checkpoint)
+    path = resolve(options.checkpoint)
+    checkpoint = load_checkpoint(path, options.trust_pickle)
     trained = config_of(checkpoint)
     classes = classes_of(checkpoint)
     if options.data is not None and classes:
-        _require_same_species(options.checkpoint, classes, options.data)
+        _require_same_species(path, classes, options.data)
     bind(cfg, options.data, classes=classes)
-    scale = options.img_scale or (trained or {}).get("img_scale")
+    scale = options.img_scale or _trained_scale(trained or {}, path)
     if scale:
-        set_img_scale(cfg, tuple(scale))
+        set_img_scale(cfg, scale)
     note = _choose_split(cfg, options.split)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     wanted = options.precision or cfg.get("precision", "auto")
     dtype = set_precision(cfg, wanted, device)
-    _set_run(cfg, options)
+    _set_run(cfg, replace(options, checkpoint=path))
     return cfg, [describe_choice(wanted, dtype, device), note]
 
 
@@ -113,6 +117,19 @@ def add_flip_tta(cfg: Config) -> None:
         if "pipeline" in dataset:
             kept = [t for t in dataset["pipeline"] if t["type"] != "PackDetInputs"]
             dataset["pipeline"] = pipeline or [*kept, deepcopy(FLIP_TTA)]
+
+
+def _trained_scale(trained: Mapping[str, Any], name: Path) -> tuple[int, int] | None:
+    scale = trained.get("img_scale")
+    if scale is None:
+        return None
+    sides = tuple(scale) if isinstance(scale, list | tuple) else ()
+    if len(sides) != 2 or not all(type(n) is int and 0 < n <= MAX_PIXELS for n in sides):
+        raise FishdetError(
+            f"{name}: its config has img_scale {scale!r}, which is no width and height of at most "
+            f"{MAX_PIXELS} pixels; give --img-scale W H"
+        )
+    return sides
 
 
 def _require_same_species(checkpoint: Path, trained: Sequence[str], data: Path) -> None:
@@ -144,6 +161,7 @@ def _val_file(cfg: Config) -> str:
 def _set_run(cfg: Config, options: TestOptions) -> None:
     cfg.launcher = options.launcher
     cfg.load_from = str(options.checkpoint)
+    cfg.trust_pickle = options.trust_pickle
     cfg.resume = False
     cfg.work_dir = str(options.work_dir or Path("work_dirs") / options.config.stem / "test")
     for name in (*LOADERS[:2], "train_cfg", "val_cfg", "val_evaluator", "optim_wrapper"):

@@ -9,15 +9,19 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.runner import find_latest_checkpoint
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.binding import bind
+from fishdet.checkpoint.newest import training_checkpoints
+from fishdet.checkpoint.publish import Publication
+from fishdet.checkpoint.published import SUFFIX
+from fishdet.checkpoint.saving import BEST, LAST, explaining_full_disk, noted
 from fishdet.config import load_config, set_epochs, set_img_scale, set_precision
 from fishdet.errors import FishdetError
 from fishdet.models.precision import describe_choice
 from fishdet.models.weights import resolve_pretrained
 from fishdet.plan import print_plan
+from fishdet.release import release_best
 from fishdet.runner import FishRunner, build_runner
 
 
@@ -56,8 +60,10 @@ def train(options: TrainOptions) -> None:
     if options.dry_run:
         print_plan(runner)
         return
-    runner.train()
-    print_log(summary(runner), logger="current")
+    with explaining_full_disk(Path(runner.work_dir)):
+        runner.train()
+    published = release_best(runner)
+    print_log(summary(runner, published), logger="current")
 
 
 def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
@@ -75,16 +81,41 @@ def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
     dtype = set_precision(cfg, wanted, device)
     cfg.model, message = resolve_pretrained(cfg.model)
     _set_run(cfg, options)
-    return cfg, [describe_choice(wanted, dtype, device), *([message] if message else [])]
+    notes = [describe_choice(wanted, dtype, device), message, size_switch(cfg)]
+    return cfg, [note for note in notes if note]
 
 
-def summary(runner: FishRunner) -> str:
+def size_switch(cfg: Config) -> str:
+    """Return the line that says at which epoch the pictures grow, or nothing.
+
+    The eta of the log is what the iterations so far took, times those to come.
+    """
+    for hook in cfg.get("custom_hooks") or []:
+        if hook["type"] == "PipelineSwitchHook":
+            early, late = (_resize(p) for p in (cfg.train_pipeline, hook["switch_pipeline"]))
+            if early != late:
+                return (
+                    f"pictures of {early} px until epoch {hook['switch_epoch']}, then of {late} "
+                    "px: iterations take longer from there, and the eta before it is too low"
+                )
+    return ""
+
+
+def _resize(pipeline: list[dict[str, Any]]) -> str:
+    scales = [step["scale"] for step in pipeline if step["type"] == "Resize"]
+    return "×".join(map(str, scales[0])) if scales else ""
+
+
+def summary(runner: FishRunner, published: Publication | None = None) -> str:
     """Return the closing lines: where the best checkpoint is, and what to do with it."""
     work_dir = Path(runner.work_dir)
-    best = sorted(work_dir.glob("best_*.pth"))
-    model = best[-1] if best else work_dir / "last_checkpoint"
+    model = noted(work_dir, BEST) or noted(work_dir, LAST)
+    lines = f"Done. Best checkpoint: {model}\n"
+    if published is not None:
+        model = published.file
+        lines += f"  published, to use and to share: {model} ({published.size / 1e6:.1f} MB)\n"
     return (
-        f"Done. Best checkpoint: {model}\n"
+        f"{lines}"
         f"  curves and numbers: {work_dir}/loss.png, ap.png, metrics.json, environment.json\n"
         f"  see it: python tools/predict.py {model} IMAGES --out predictions"
     )
@@ -114,9 +145,14 @@ def _set_run(cfg: Config, options: TrainOptions) -> None:
 def _set_resume(cfg: Config, resume: str | None) -> None:
     if resume is None:
         return
+    if resume.endswith(SUFFIX):
+        raise FishdetError(
+            f"--resume {resume}: a published model has weights only, no optimizer or position to "
+            f"go on from; start a new training from it: --cfg-options load_from={resume}"
+        )
     cfg.resume = True
     cfg.load_from = None if resume == "auto" else resume
-    if resume == "auto" and find_latest_checkpoint(cfg.work_dir) is None:
+    if resume == "auto" and not training_checkpoints(Path(cfg.work_dir)):
         print_log(
             f"--resume: {cfg.work_dir} holds no checkpoint yet; starting anew.", logger="current"
         )

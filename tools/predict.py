@@ -11,7 +11,10 @@ from rich.table import Table
 
 from fish_dataset.errors import FishDataError
 from fish_dataset.progress import track
+from fishdet.checkpoint.finding import newest_published
+from fishdet.checkpoint.loading import resolve
 from fishdet.errors import FishdetError
+from fishdet.inference.choice import split_model
 from fishdet.inference.detector import Detector
 from fishdet.inference.fonts import drawable_language
 from fishdet.inference.inputs import find_images
@@ -19,7 +22,6 @@ from fishdet.inference.predict import (
     RESULTS_FILE,
     Outcome,
     batches,
-    find_checkpoint,
     predict_files,
     require_no_overwriting,
     require_output_folder,
@@ -28,9 +30,14 @@ from fishdet.inference.predict import (
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, help="checkpoint, or a work dir (its best, else last)")
-    parser.add_argument("inputs", nargs="+", help="images, folders or patterns")
+    parser = argparse.ArgumentParser(
+        usage="%(prog)s [MODEL] INPUT [INPUT ...] --out FOLDER [options]",
+        description=__doc__,
+        epilog="MODEL: a checkpoint, a published model (file, address, or a name that "
+        "tools/models.py list shows) or a work dir (its best checkpoint, else its last). "
+        "Without MODEL the newest published one below work_dirs. INPUT: images, folders, patterns",
+    )
+    parser.add_argument("inputs", nargs="+", metavar="[MODEL] INPUT")
     parser.add_argument("--out", type=Path, required=True, help="folder for pictures and JSON")
     parser.add_argument("--config", type=Path, help="only where the checkpoint has none of its own")
     parser.add_argument("--lang", choices=("en", "ko"), default="en", help="language of the names")
@@ -38,6 +45,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: CUDA where there is one)")
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
     parser.add_argument("--batch-size", type=int, default=1, help="images at once (default 1)")
+    parser.add_argument(
+        "--trust-pickle", action="store_true", help="read a .pth that runs code of its author"
+    )
     return parser.parse_args(arguments)
 
 
@@ -49,16 +59,21 @@ def run(options: argparse.Namespace, console: Console) -> Outcome:
     """
     if options.batch_size < 1:
         raise FishdetError(f"--batch-size {options.batch_size}: at least 1")
-    require_output_folder(options.out, options.inputs)
-    files = find_images(options.inputs, skip=options.out)
+    model, inputs = split_model(options.inputs)
+    require_output_folder(options.out, inputs)
+    files = find_images(inputs, skip=options.out)
     require_no_overwriting(options.out, files)
+    if model is None:
+        model = str(newest_published())
+        console.print(f"Model: {model}, the newest published one", markup=False, soft_wrap=True)
     detector = Detector(
-        find_checkpoint(options.model),
+        resolve(model),
         config=options.config,
         device=options.device,
         score_thr=options.score_thr,
         lang=drawable_language(options.lang),
         precision=options.precision,
+        trust_pickle=options.trust_pickle,
     )
     groups = batches(files, options.batch_size)
     return predict_files(detector, track(groups, len(files), console=console), options.out)

@@ -14,7 +14,9 @@ def parse_args() -> TestOptions:
     """Return the command line's choices."""
     parser = argparse.ArgumentParser(description="Evaluate a detector, in all and per species")
     add_run_arguments(parser)
-    parser.add_argument("checkpoint", type=Path, help="checkpoint file")
+    parser.add_argument(
+        "checkpoint", help="checkpoint, work dir, or published model by file or name"
+    )
     parser.add_argument(
         "--split", choices=("auto", "val", "test"), default="auto", help="auto: test, else val"
     )
@@ -23,6 +25,9 @@ def parse_args() -> TestOptions:
     parser.add_argument("--show-dir", type=Path, help="folder for pictures with boxes")
     parser.add_argument("--wait-time", type=float, default=2.0, help="seconds a picture is shown")
     parser.add_argument("--tta", action="store_true", help="see each picture mirrored as well")
+    parser.add_argument(
+        "--trust-pickle", action="store_true", help="read a .pth that runs code of its author"
+    )
     return TestOptions(**parse_options(parser))
 
 

@@ -8,9 +8,10 @@ default_hooks = dict(
     logger=dict(type="LoggerHook", interval=20),
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(
-        type="CheckpointHook",
+        type="FishCheckpointHook",
         interval=1,
         max_keep_ckpts=2,
+        max_keep_best=1,
         save_best="coco/bbox_mAP",
         rule="greater",
     ),
@@ -19,6 +20,7 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type="ChannelsLastHook"),
+    dict(type="ExactResumeHook"),
     dict(type="FiniteLossHook"),
     dict(type="ShapeWatchHook"),
     dict(type="RecordsHook"),

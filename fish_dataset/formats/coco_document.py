@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fish_dataset.findings import FindingLog
 from fish_dataset.formats.builder import Builder, is_class_name
 from fish_dataset.reading.categories import read_categories
-from fish_dataset.reading.document import load_document
+from fish_dataset.reading.column import Column
+from fish_dataset.reading.document import BOX_KEYS, Lists, load_tables
 from fish_dataset.reading.ids import is_id, positive_ids, resolve
+from fish_dataset.reading.table import Table
 
 EMPTY = "empty"
 """LILA's category of pictures without animals."""
@@ -22,6 +25,9 @@ _META = {
     "video": ("video", "seq_id", "video_id"),
     "frame": ("frame", "frame_num", "frame_id"),
 }
+
+_IMAGE_KEYS = ("id", "file_name", "width", "height", "corrupt", *chain(*_META.values()))
+_BOX_KEYS = (*BOX_KEYS, "segmentation")
 
 
 class Image(NamedTuple):
@@ -53,16 +59,16 @@ class Document:
     path: Path
     classes: tuple[str, ...]
     images: list[Image]
-    entries: list[dict]
+    entries: Table
     rows: list[int]
     names: list[str]
 
     @property
     def boxes(self) -> Iterator[Box]:
         """The boxes, without a list of them: there may be a million."""
-        for position, (row, name) in enumerate(zip(self.rows, self.names, strict=True)):
+        every = zip(self.rows, self.names, self.entries.entries(), strict=True)
+        for position, (row, name, entry) in enumerate(every):
             if row >= 0:
-                entry = self.entries[position]
                 yield Box(
                     row,
                     box_of(entry) or (0.0, 0.0, 0.0, 0.0),
@@ -80,16 +86,16 @@ def document_of(path: Path, builder: Builder) -> Document:
     Raises:
         FishDataError: the file is unreadable or has not COCO's three lists of objects.
     """
-    lists = load_document(path, FindingLog(str(path)))
+    lists = load_tables(path, FindingLog(str(path)), image_keys=_IMAGE_KEYS, box_keys=_BOX_KEYS)
+    images, entries = lists.images, lists.annotations
     categories, classes = _categories(lists, path, builder)
-    entries: list[dict[str, Any]] = lists["annotations"]
-    lost = _lost_images(lists["images"], path, builder)
-    rows, names = _references(lists["images"], entries, categories, path, builder, set(lost))
-    lost.update(_labelled_as_a_whole(entries, rows, lists["images"], categories, builder, path))
-    images = _images(lists["images"], lost)
-    for row in (row for row, reason in lost.items() if reason):
-        builder.lose(lost[row], f"{path.name}, image {row + 1}", _name(lists["images"][row]), 0)
-    return Document(path, classes, images, entries, rows, names)
+    lost = _lost_images(images)
+    rows, names = _references(images, entries, categories, path, builder, set(lost))
+    lost.update(_labelled_as_a_whole(rows))
+    kept = _images(images, lost)
+    for row, reason in lost.items():
+        builder.lose(reason, f"{path.name}, image {row + 1}", _name(images.entry(row)), 0)
+    return Document(path, classes, kept, entries, rows, names)
 
 
 def box_of(entry: dict) -> tuple[float, float, float, float] | None:
@@ -111,10 +117,11 @@ def box_of(entry: dict) -> tuple[float, float, float, float] | None:
 
 
 def _categories(
-    lists: dict[str, list[dict]], path: Path, builder: Builder
+    lists: Lists, path: Path, builder: Builder
 ) -> tuple[dict[object, str], tuple[str, ...]]:
     """Class name by category id, and the classes in order, ``empty`` left out."""
-    read = read_categories(lists, FindingLog(str(path)))
+    used = lists.annotations["category_id"]
+    read = read_categories(lists.categories, used, FindingLog(str(path)))
     if read.classes:
         named = {
             key: read.classes[label].strip()
@@ -125,7 +132,7 @@ def _categories(
             builder.note("Roboflow's dummy category 0, which has no boxes, is left out")
         order = read.classes
     else:
-        named, order = _tolerant(lists["categories"], path, builder)
+        named, order = _tolerant(lists.categories, path, builder)
     return named, tuple(name.strip() for name in order if not _is_empty(name))
 
 
@@ -148,8 +155,8 @@ def _tolerant(
 
 
 def _references(
-    images: list[dict],
-    entries: list[dict],
+    images: Table,
+    entries: Table,
     categories: dict[object, str],
     path: Path,
     builder: Builder,
@@ -157,18 +164,18 @@ def _references(
 ) -> tuple[list[int], list[str]]:
     """Image row (-1: not to be used) and class name of each annotation; losses are counted."""
     ids = list(categories)
-    image, _ = resolve([entry.get("image_id") for entry in entries], _unique(images))
-    kind, _ = resolve([entry.get("category_id") for entry in entries], ids)
+    image, _ = resolve(entries["image_id"], _unique(images["id"]))
+    kind, _ = resolve(entries["category_id"], ids)
     rows, names = image.tolist(), []
-    for position, label in enumerate(kind.tolist()):
+    for position, (label, entry) in enumerate(zip(kind.tolist(), entries.entries(), strict=True)):
         name = categories[ids[label]] if label >= 0 else ""
         names.append(name)
-        reason = _fault(entries[position], rows[position], label, name, lost)
+        reason = _fault(entry, rows[position], label, name, lost)
         if reason is None:
             continue
         if reason:
             where = f"{path.name}, annotation {position + 1}"
-            builder.lose(reason, where, _told(entries[position]), name=name)
+            builder.lose(reason, where, _told(entry), name=name)
         # An image-level label keeps its row, as -2 - row, until images are judged by it.
         rows[position] = -2 - rows[position] if reason == _NO_BOX else -1
     return rows, names
@@ -194,11 +201,11 @@ def _fault(entry: dict, row: int, label: int, name: str, lost: set[int]) -> str 
     return None if box_of(entry) is not None else "bbox is not four numbers"
 
 
-def _lost_images(images: list[dict], path: Path, builder: Builder) -> dict[int, str]:
+def _lost_images(images: Table) -> dict[int, str]:
     """Reason by row of the entries that cannot be used."""
     lost = {}
     twice = _ambiguous(images)
-    for row, entry in enumerate(images):
+    for row, entry in enumerate(images.entries()):
         name = entry.get("file_name")
         if not isinstance(name, str) or not name.strip():
             lost[row] = "image entry without a file_name"
@@ -211,14 +218,7 @@ def _lost_images(images: list[dict], path: Path, builder: Builder) -> dict[int, 
     return lost
 
 
-def _labelled_as_a_whole(
-    entries: list[dict],
-    rows: list[int],
-    images: list[dict],
-    categories: dict[object, str],
-    builder: Builder,
-    path: Path,
-) -> dict[int, str]:
+def _labelled_as_a_whole(rows: list[int]) -> dict[int, str]:
     """Images with a label but no box: fish are somewhere in them, so that they are no negatives."""
     labelled = {-2 - row for row in rows if row <= -2}
     boxed = {row for row in rows if row >= 0}
@@ -226,10 +226,10 @@ def _labelled_as_a_whole(
     return dict.fromkeys(sorted(labelled - boxed), reason)
 
 
-def _images(entries: list[dict], lost: dict[int, str]) -> list[Image]:
-    renumbered = positive_ids([entry.get("id") for entry in entries]) is None
+def _images(entries: Table, lost: dict[int, str]) -> list[Image]:
+    renumbered = positive_ids(entries["id"]) is None
     kept = []
-    for row, entry in enumerate(entries):
+    for row, entry in enumerate(entries.entries()):
         if row in lost:
             continue
         meta = {key: _meta(entry, names) for key, names in _META.items()}
@@ -239,12 +239,11 @@ def _images(entries: list[dict], lost: dict[int, str]) -> list[Image]:
     return kept
 
 
-def _unique(images: list[dict]) -> list[object]:
+def _unique(keys: Column) -> list[object]:
     """Ids by row; a second use is hidden, so that references are resolved to the first."""
     seen: set[object] = set()
     ids: list[object] = []
-    for entry in images:
-        key = entry.get("id")
+    for key in keys:
         usable = is_id(key) and key not in seen
         ids.append(key if usable else None)
         if usable:
@@ -252,14 +251,14 @@ def _unique(images: list[dict]) -> list[object]:
     return ids
 
 
-def _ambiguous(images: list[dict]) -> set[int]:
+def _ambiguous(images: Table) -> set[int]:
     """Rows whose id stands for two different pictures."""
     first: dict[object, int] = {}
     rows = set()
-    for row, entry in enumerate(images):
-        key = entry.get("id")
+    names = images["file_name"]
+    for row, (key, name) in enumerate(zip(images["id"], names, strict=True)):
         other = first.setdefault(key, row) if is_id(key) else row
-        if other != row and entry.get("file_name") != images[other].get("file_name"):
+        if other != row and name != names[other]:
             rows |= {row, other}
     return rows
 
@@ -268,11 +267,9 @@ def _numbers(value: object) -> list[float] | None:
     if not isinstance(value, list):
         return None
     kinds = set(map(type, value))
-    if kinds <= {int, float}:
-        return [float(number) for number in value]
-    try:  # some tools write numbers as text
+    try:  # some tools write numbers as text; a number may have more digits than a float holds
         return [float(number) for number in value] if kinds <= {int, float, str} else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -301,9 +298,9 @@ def _is_empty(name: str) -> bool:
 
 
 def _name(entry: dict) -> object:
-    return entry.get("file_name", entry.get("id"))
+    return entry["id"] if entry["file_name"] is None else entry["file_name"]
 
 
 def _told(entry: dict) -> str:
     keys = ("id", "image_id", "category_id", "bbox")
-    return ", ".join(f"{key} {entry[key]!r}" for key in keys if key in entry)
+    return ", ".join(f"{key} {entry[key]!r}" for key in keys if entry[key] is not None)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -17,8 +15,10 @@ from fish_dataset.checks.boxes import (
 )
 from fish_dataset.findings import FindingLog
 from fish_dataset.reading.categories import Categories
+from fish_dataset.reading.column import Column
 from fish_dataset.reading.ids import is_id, positive_ids, repeated, resolve
 from fish_dataset.reading.images import Images
+from fish_dataset.reading.table import Table
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,21 @@ class Boxes:
     areas: np.ndarray
 
 
-def read_boxes(
-    entries: list[dict], images: Images, categories: Categories, log: FindingLog
-) -> Boxes:
+def read_boxes(entries: Table, images: Images, categories: Categories, log: FindingLog) -> Boxes:
     """Checks the annotation list and turns it into columns; faults go to ``log``."""
     if not entries:
         log.add("no-boxes", "annotations", [])
-    source = [entry.get("id") for entry in entries]
+    source = entries["id"]
     ids = _read_ids(source, log)
-    image = _references(entries, "image_id", images.source_ids, "unknown-image", log)
-    rows = _references(entries, "category_id", categories.ids, "unknown-category", log)
+    image = _references(entries["image_id"], "image_id", images.source_ids, "unknown-image", log)
+    kinds = entries["category_id"]
+    rows = _references(kinds, "category_id", categories.ids, "unknown-category", log)
     labels = np.append(categories.labels, -1)[rows] if categories.classes else rows
-    raw, readable = _read_bboxes(entries, log)
+    raw, readable = _read_bboxes(entries["bbox"], log)
     bboxes = _check_bboxes(raw, readable, image, images, source, log)
-    crowd = _flags(entries, "iscrowd", log)
-    ignore = _flags(entries, "ignore", log)
-    areas = _areas(entries, raw, bboxes, log)
+    crowd = _flags(entries["iscrowd"], "iscrowd", log)
+    ignore = _flags(entries["ignore"], "ignore", log)
+    areas = _areas(entries["area"], raw, bboxes, log)
     return Boxes(ids, image, bboxes, labels, crowd, ignore, areas)
 
 
@@ -57,7 +56,7 @@ def _field(key: str) -> Callable[[int], str]:
     return lambda row: f"annotations[{row}].{key}"
 
 
-def _read_ids(values: list[object], log: FindingLog) -> np.ndarray:
+def _read_ids(values: Column, log: FindingLog) -> np.ndarray:
     ids = positive_ids(values)
     if ids is not None:
         return ids
@@ -76,9 +75,8 @@ def _read_ids(values: list[object], log: FindingLog) -> np.ndarray:
 
 
 def _references(
-    entries: list[dict], key: str, ids: list[object], rule: str, log: FindingLog
+    values: Column, key: str, ids: Sequence[object], rule: str, log: FindingLog
 ) -> np.ndarray:
-    values = [entry.get(key) for entry in entries]
     rows, by_kind = resolve(values, ids)
     for first, count in _distinct(values, np.flatnonzero(rows < 0)):
         shared = f" ({count} boxes)" if count > 1 else ""
@@ -87,7 +85,7 @@ def _references(
     return rows
 
 
-def _distinct(values: list[object], rows: np.ndarray) -> list[tuple[int, int]]:
+def _distinct(values: Column, rows: np.ndarray) -> list[tuple[int, int]]:
     """The first of ``rows`` that holds each value, and how many hold it."""
     found: dict[str, list[int]] = {}
     for row in rows.tolist():
@@ -95,30 +93,11 @@ def _distinct(values: list[object], rows: np.ndarray) -> list[tuple[int, int]]:
     return [(same[0], len(same)) for same in found.values()]
 
 
-def _read_bboxes(entries: list[dict], log: FindingLog) -> tuple[np.ndarray, np.ndarray]:
+def _read_bboxes(column: Column, log: FindingLog) -> tuple[np.ndarray, np.ndarray]:
     """Boxes (M, 4) float64 and a mask (M,) of those that are four numbers."""
-    values: list[Any] = [entry.get("bbox") for entry in entries]
-    if _are_boxes(values):
-        numbers = np.fromiter(chain.from_iterable(values), np.float64, 4 * len(values))
-        return numbers.reshape(-1, 4), np.ones(len(values), dtype=bool)
-    readable = np.array([_is_box(value) for value in values], dtype=bool)
-    log.add_rows("box-format", np.flatnonzero(~readable), _field("bbox"), values.__getitem__)
-    empty = [0.0, 0.0, 0.0, 0.0]
-    kept = [v if fine else empty for v, fine in zip(values, readable, strict=True)]
-    return np.array(kept, dtype=np.float64), readable
-
-
-def _are_boxes(values: list) -> bool:
-    """Whether all are boxes; the types are gathered in C, since there may be millions."""
-    if set(map(type, values)) - {list} or set(map(len, values)) - {4}:
-        return False
-    return set(map(type, chain.from_iterable(values))) <= {int, float}
-
-
-def _is_box(value: object) -> bool:
-    if not isinstance(value, list) or len(value) != 4:
-        return False
-    return all(type(number) in (int, float) for number in value)
+    raw, readable = column.boxes()
+    log.add_rows("box-format", np.flatnonzero(~readable), _field("bbox"), column.__getitem__)
+    return raw, readable
 
 
 def _check_bboxes(
@@ -126,7 +105,7 @@ def _check_bboxes(
     readable: np.ndarray,
     image: np.ndarray,
     images: Images,
-    source: list[object],
+    source: Column,
     log: FindingLog,
 ) -> np.ndarray:
     """Notes faults of the boxes; returns them cut at the edges of their pictures."""
@@ -150,30 +129,32 @@ def _check_bboxes(
     return np.where(sized[:, None], clip_to_image(raw, widths, heights), raw)
 
 
-def _flags(entries: list[dict], key: str, log: FindingLog) -> np.ndarray:
-    values = [entry.get(key, 0) for entry in entries]
-    if set(map(type, values)) <= {int, bool}:
-        bad = [row for row, value in enumerate(values) if value not in (0, 1)]
+def _flags(column: Column, key: str, log: FindingLog) -> np.ndarray:
+    """(M,) bool; a flag that is missing or null is not set."""
+    integers = column.integers()
+    if integers is not None:
+        bad = np.flatnonzero((integers != 0) & (integers != 1)).tolist()
+    elif column.kinds <= {type(None)}:
+        return np.zeros(len(column), dtype=bool)
     else:
-        values = [0 if value is None else value for value in values]
-        bad = [row for row, value in enumerate(values) if not _is_flag(value)]
-    log.add_rows("flag", bad, _field(key), values.__getitem__)
-    return np.array([value == 1 for value in values], dtype=bool)
+        bad = [row for row, v in enumerate(column) if v is not None and not _is_flag(v)]
+    log.add_rows("flag", bad, _field(key), column.__getitem__)
+    if integers is not None:
+        return integers == 1
+    return np.fromiter((value == 1 for value in column), np.bool_, len(column))
 
 
 def _is_flag(value: object) -> bool:
     return isinstance(value, (int, float)) and value in (0, 1)
 
 
-def _areas(entries: list[dict], raw: np.ndarray, bboxes: np.ndarray, log: FindingLog) -> np.ndarray:
+def _areas(column: Column, raw: np.ndarray, bboxes: np.ndarray, log: FindingLog) -> np.ndarray:
     """(M,) float32: the file's area where it is one, at most that of the box as it was cut."""
-    values: list[Any] = [entry.get("area") for entry in entries]
-    numbers = [float(v) if type(v) in (int, float) else np.nan for v in values]
-    areas = np.array(numbers, dtype=np.float64)
+    areas = column.numbers()
     with np.errstate(over="ignore", invalid="ignore"):
         full = bboxes[:, 2] * bboxes[:, 3]
         good = np.isfinite(areas.astype(np.float32)) & (areas.astype(np.float32) > 0)
-        log.add_rows("area-computed", np.flatnonzero(~good), _field("area"), values.__getitem__)
+        log.add_rows("area-computed", np.flatnonzero(~good), _field("area"), column.__getitem__)
         cut = (bboxes != raw).any(axis=1)
         areas = np.where(good, np.where(cut, np.minimum(areas, full), areas), full)
         return areas.astype(np.float32)

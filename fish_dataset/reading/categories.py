@@ -9,6 +9,7 @@ import numpy as np
 
 from fish_dataset.classes import class_difference, folded
 from fish_dataset.findings import FindingLog
+from fish_dataset.reading.column import Column
 from fish_dataset.reading.ids import as_integers, is_id, repeated
 
 
@@ -28,7 +29,8 @@ class Categories:
 
 
 def read_categories(
-    lists: dict[str, list[dict]],
+    entries: list[dict],
+    used: Column,
     log: FindingLog,
     *,
     classes: tuple[str, ...] | None = None,
@@ -38,11 +40,17 @@ def read_categories(
 
     Integer ids are sorted by number, whatever the entries' order in the list; where an id is a
     text, classes keep the order in which the file lists them.
+
+    Args:
+        entries: The file's list.
+        used: The category_id of each annotation.
+        log: Takes the faults.
+        classes: The class order to use.
+        drop_dummy: Whether to leave out Roboflow's dummy category.
     """
-    entries = lists["categories"]
     ids = [entry.get("id") for entry in entries]
     names = [entry.get("name") for entry in entries]
-    dummy = _dummy_row(entries, lists["annotations"], classes) if drop_dummy else None
+    dummy = _dummy_row(entries, used, classes) if drop_dummy else None
     kept = [row for row in range(len(entries)) if row != dummy]
     if dummy is not None:
         log.add("category-dummy", f"categories[{dummy}].name", names[dummy])
@@ -61,9 +69,7 @@ def read_categories(
     return Categories(final, ids, labels)
 
 
-def _dummy_row(
-    entries: list[dict], annotations: list[dict], classes: Sequence[str] | None
-) -> int | None:
+def _dummy_row(entries: list[dict], used: Column, classes: Sequence[str] | None) -> int | None:
     """Row of Roboflow's category 0: the supercategory of all others, and no box has it."""
     rows = [row for row, entry in enumerate(entries) if entry.get("id") in (0, "0")]
     if len(rows) != 1 or len(entries) < 2 or entries[rows[0]].get("id") is False:
@@ -78,7 +84,7 @@ def _dummy_row(
     wanted = classes is not None and name in classes
     if wanted and all(entry.get("name") != name for entry in others):
         return None
-    if any(annotation.get("category_id") in (0, "0") for annotation in annotations):
+    if any(category in (0, "0") for category in used):
         return None
     return rows[0]
 

@@ -1,31 +1,69 @@
-"""From a file on disk to decoded JSON with the lists that COCO has."""
+"""From a file on disk to the lists that COCO has: as columns, or as decoded JSON."""
 
 from __future__ import annotations
 
 import gc
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import orjson
+import msgspec
 
 from fish_dataset.errors import FishDataError
 from fish_dataset.findings import FindingLog
+from fish_dataset.reading.stream import NotPlainError, stream_lists
+from fish_dataset.reading.table import Table, TableBuilder
+from fish_dataset.reading.whole import decode_whole
 
-_BOM = b"\xef\xbb\xbf"
 _LISTS = ("images", "annotations", "categories")
+IMAGE_KEYS = ("id", "file_name", "width", "height")
+BOX_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore")
 
 
-def load_document(path: Path, log: FindingLog) -> dict[str, list[dict]]:
-    """The three lists of a COCO file, each a list of dicts.
+class Lists(NamedTuple):
+    """The three lists of a COCO file, the long ones as columns."""
+
+    images: Table
+    annotations: Table
+    categories: list[dict]
+
+
+def load_tables(
+    path: Path,
+    log: FindingLog,
+    *,
+    image_keys: Iterable[str] = IMAGE_KEYS,
+    box_keys: Iterable[str] = BOX_KEYS,
+) -> Lists:
+    """The three lists of a COCO file; of images and annotations the keys that are asked for.
+
+    The file is read block by block; memory holds the columns and the objects of one block.
 
     Raises:
         FishDataError: the file is missing, unreadable, empty, not UTF-8, no JSON or cut short
             (with line, column and byte), or has not COCO's lists of objects.
     """
-    document = _decode(_read(path), path)
+    image_keys, box_keys = tuple(image_keys), tuple(box_keys)
+    try:
+        return _stream(path, image_keys, box_keys)
+    except (NotPlainError, OSError):  # the file is at fault, or out of the ordinary
+        lists = load_document(path, log)
+    return Lists(
+        Table.of(lists["images"], image_keys),
+        Table.of(lists["annotations"], box_keys),
+        lists["categories"],
+    )
+
+
+def load_document(path: Path, log: FindingLog) -> dict[str, list[dict]]:
+    """The three lists of a COCO file, each a list of dicts with all that the file holds.
+
+    Raises:
+        FishDataError: as ``load_tables``.
+    """
+    with _no_collection():
+        document = decode_whole(path)
     if not isinstance(document, dict):
         raise FishDataError(
             f"{path}: holds a JSON {_kind(document)}, not a COCO object with "
@@ -49,30 +87,23 @@ def load_document(path: Path, log: FindingLog) -> dict[str, list[dict]]:
     return lists
 
 
-def _read(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise FishDataError(
-            f"{path}: no such annotation file; check ann_file and data_root (--data)"
-        ) from None
-    except IsADirectoryError:
-        raise FishDataError(f"{path}: is a folder; name the JSON file in it") from None
-    except OSError as error:
-        raise FishDataError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if not data.strip():
-        raise FishDataError(f"{path}: the file is empty; export or copy it again")
-    return data.removeprefix(_BOM)
-
-
-def _decode(data: bytes, path: Path) -> Any:
-    try:
-        with _no_collection():
-            return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        if b"NaN" in data or b"Infinity" in data:
-            return _decode_with_nan(data, path)
-        raise _syntax_error(data, path, error) from None
+def _stream(path: Path, image_keys: tuple[str, ...], box_keys: tuple[str, ...]) -> Lists:
+    images, boxes = TableBuilder(image_keys), TableBuilder(box_keys)
+    categories: list[dict] = []
+    takers = {"images": images.add, "annotations": boxes.add, "categories": categories.extend}
+    decoders: dict[str, msgspec.json.Decoder] = {
+        "images": images.decoder,
+        "annotations": boxes.decoder,
+        "categories": msgspec.json.Decoder(list[dict[str, Any]]),
+    }
+    found = set()
+    with path.open("rb") as stream, _no_collection():
+        for key, entries in stream_lists(stream, decoders):
+            found.add(key)
+            takers[key](entries)
+    if found != set(_LISTS):
+        raise NotPlainError
+    return Lists(images.table(), boxes.table(), categories)
 
 
 @contextmanager
@@ -86,51 +117,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-def _decode_with_nan(data: bytes, path: Path) -> Any:
-    """Python writes NaN, which is no JSON; read it, so that the checks can name the box."""
-    try:
-        return json.loads(data.decode(), parse_int=_bounded)
-    except UnicodeDecodeError as error:
-        raise _encoding_error(data, path, error) from None
-    except json.JSONDecodeError as error:
-        raise _syntax_error(data, path, error) from None
-    except RecursionError:
-        raise FishDataError(f"{path}: nested too deep to be a COCO file") from None
-
-
-def _bounded(digits: str) -> int | float:
-    """As orjson does: an integer that 64 bits cannot hold becomes a float."""
-    return int(digits) if len(digits) < 20 else float(digits)
-
-
-def _syntax_error(data: bytes, path: Path, error: json.JSONDecodeError) -> FishDataError:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as wrong:
-        return _encoding_error(data, path, wrong)
-    byte = len(text[: error.pos].encode())
-    place = f"line {error.lineno}, column {error.colno}, byte {byte} of {len(data)}"
-    if not text[error.pos :].strip():
-        return FishDataError(
-            f"{path}: cut short: the JSON ends in the middle, at {place}; copy or export it again"
-        )
-    start = max(0, error.pos - 30)
-    return FishDataError(
-        f"{path}: no valid JSON at {place}: {error.msg}, near "
-        f"{text[start : error.pos + 30]!r}; copy or export it again"
-    )
-
-
-def _encoding_error(data: bytes, path: Path, error: UnicodeDecodeError) -> FishDataError:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return FishDataError(f"{path}: is encoded as UTF-16; save it as UTF-8")
-    line = data.count(b"\n", 0, error.start) + 1
-    return FishDataError(
-        f"{path}: is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}; "
-        "save it as UTF-8 (Korean text may have been saved as CP949)"
-    )
 
 
 def _check_entries(lists: dict[str, list], log: FindingLog) -> None:

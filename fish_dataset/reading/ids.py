@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fish_dataset.reading.column import Column
+
 
 def is_id(value: object) -> bool:
     """Whether a JSON value can be an id: text, or a number that is an integer."""
@@ -16,6 +18,8 @@ def is_id(value: object) -> bool:
 
 def as_integers(values: Sequence[object]) -> np.ndarray | None:
     """``values`` as int64 (N,) where all of them are such integers, else None."""
+    if isinstance(values, Column):
+        return values.integers()
     if set(map(type, values)) - {int}:
         return None
     try:

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from fish_dataset.findings import FindingLog
+from fish_dataset.reading.column import Column
 from fish_dataset.reading.disk import Folders, describe_folder, picture_size
 from fish_dataset.reading.ids import is_id, positive_ids, repeated
+from fish_dataset.reading.table import Table
 from fish_dataset.strings import Strings
 
 _INT32_MAX = np.iinfo(np.int32).max
@@ -20,7 +22,7 @@ _INT32_MAX = np.iinfo(np.int32).max
 class Images:
     """Columns of N images; ``source_ids`` are the ids as they stand in the file."""
 
-    source_ids: list[object]
+    source_ids: Column
     ids: np.ndarray
     file_names: Strings
     widths: np.ndarray
@@ -29,7 +31,7 @@ class Images:
 
 
 def read_images(
-    entries: list[dict],
+    entries: Table,
     log: FindingLog,
     *,
     image_dir: Path | None,
@@ -39,9 +41,9 @@ def read_images(
     """Checks the image list and turns it into columns; faults go to ``log``."""
     if not entries:
         log.add("no-images", "images", [])
-    source_ids = [entry.get("id") for entry in entries]
+    source_ids = entries["id"]
     ids = _read_ids(source_ids, log)
-    names = _read_file_names(entries, log)
+    names = _read_file_names(entries["file_name"], log)
     if image_dir is not None and check_images:
         names = _check_disk(names, image_dir, log)
     widths, heights = _read_sizes(entries, names, image_dir, log)
@@ -51,7 +53,7 @@ def read_images(
     return Images(source_ids, ids, Strings.of(names), widths, heights, meta)
 
 
-def _read_ids(values: list[object], log: FindingLog) -> np.ndarray:
+def _read_ids(values: Column, log: FindingLog) -> np.ndarray:
     ids = positive_ids(values)
     if ids is not None:
         return ids
@@ -72,8 +74,8 @@ def _read_ids(values: list[object], log: FindingLog) -> np.ndarray:
     return np.arange(1, len(values) + 1, dtype=np.int64)
 
 
-def _read_file_names(entries: list[dict], log: FindingLog) -> list[str]:
-    raw = [entry.get("file_name") for entry in entries]
+def _read_file_names(column: Column, log: FindingLog) -> list[str]:
+    raw = list(column)
     bad = [row for row, name in enumerate(raw) if not isinstance(name, str) or not name]
     log.add_rows("image-file-name", bad, lambda row: f"images[{row}].file_name", raw.__getitem__)
     names = [name if isinstance(name, str) else "" for name in raw]
@@ -121,9 +123,9 @@ def _check_disk(names: list[str], image_dir: Path, log: FindingLog) -> list[str]
 
 
 def _read_sizes(
-    entries: list[dict], names: list[str], image_dir: Path | None, log: FindingLog
+    entries: Table, names: list[str], image_dir: Path | None, log: FindingLog
 ) -> tuple[np.ndarray, np.ndarray]:
-    raw = [[entry.get(key) for entry in entries] for key in ("width", "height")]
+    raw = [entries[key] for key in ("width", "height")]
     widths, heights = _as_lengths(raw[0]), _as_lengths(raw[1])
     read: list[int] = []
     lost: list[int] = []
@@ -149,20 +151,16 @@ def _read_sizes(
     return widths, heights
 
 
-def _as_lengths(values: list[object]) -> np.ndarray:
+def _as_lengths(values: Column) -> np.ndarray:
     """(N,) int32, 0 where a value is no positive integer; 640.0 counts as one."""
-    if set(map(type, values)) <= {int, float}:
-        lengths = np.array(values, dtype=np.float64)
-    else:
-        lengths = np.array([v if type(v) in (int, float) else 0 for v in values], dtype=np.float64)
+    lengths = values.numbers()
     fine = (lengths >= 1) & (lengths <= _INT32_MAX) & (lengths == np.floor(lengths))
     return np.where(fine, lengths, 0).astype(np.int32)
 
 
-def _read_meta(entries: list[dict], keys: Sequence[str]) -> dict[str, Strings]:
+def _read_meta(entries: Table, keys: Sequence[str]) -> dict[str, Strings]:
     meta = {}
     for key in keys:
-        if any(key in entry for entry in entries):
-            values = [entry.get(key) for entry in entries]
-            meta[key] = Strings.of("" if value is None else str(value) for value in values)
+        if entries[key].kinds - {type(None)}:
+            meta[key] = Strings.of("" if value is None else str(value) for value in entries[key])
     return meta

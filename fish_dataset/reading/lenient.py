@@ -15,7 +15,7 @@ from fish_dataset.findings import Finding, FindingLog
 from fish_dataset.layout import Split
 from fish_dataset.reading.boxes import Boxes, read_boxes
 from fish_dataset.reading.categories import Categories, read_categories
-from fish_dataset.reading.document import load_document
+from fish_dataset.reading.document import IMAGE_KEYS, load_tables
 from fish_dataset.reading.images import Images, read_images
 
 SHOWN = 1000
@@ -65,22 +65,21 @@ def read_anyway(split: Split) -> Reading | Finding:
     """
     log = FindingLog(str(split.ann_file), SHOWN)
     try:
-        lists = load_document(split.ann_file, log)
-        categories = read_categories(lists, log)
+        lists = load_tables(split.ann_file, log, image_keys=(*IMAGE_KEYS, *META_KEYS))
+        categories = read_categories(lists.categories, lists.annotations["category_id"], log)
         images = read_images(
-            lists["images"],
+            lists.images,
             log,
             image_dir=split.image_dir,
             check_images=True,
             meta_keys=META_KEYS,
         )
-        entries = lists.pop("annotations")
-        boxes = read_boxes(entries, images, categories, log)
+        boxes = read_boxes(lists.annotations, images, categories, log)
     except FishDataError as error:
         return _unreadable(split.ann_file, str(error))
     except UnicodeEncodeError as error:
         return _unreadable(split.ann_file, f"the text {error.object!r} cannot be written as UTF-8")
-    raw = _raw_boxes(entries)
+    raw, _ = lists.annotations["bbox"].boxes()
     if _noted(log, "boxes-xyxy"):
         raw[:, 2:] -= raw[:, :2]
     return _assemble(split, log, categories, images, boxes, raw)
@@ -94,15 +93,6 @@ def _unreadable(file: Path, message: str) -> Finding:
 
 def _noted(log: FindingLog, rule: str) -> bool:
     return any(finding.rule == rule for finding in log.findings)
-
-
-def _raw_boxes(entries: list[dict]) -> np.ndarray:
-    raw = np.zeros((len(entries), 4))
-    for row, entry in enumerate(entries):
-        box = entry.get("bbox")
-        if isinstance(box, list) and len(box) == 4 and {type(v) for v in box} <= {int, float}:
-            raw[row] = box
-    return raw
 
 
 def _assemble(

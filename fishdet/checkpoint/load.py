@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,42 +16,69 @@ from mmengine.logging.history_buffer import HistoryBuffer
 
 from fishdet.errors import FishdetError
 
-from .papers import config_from_json
+from .archive import check_torch_zip
+from .papers import config_from_json, unpack
+from .published import SUFFIX, read_published
 
 SHOWN = 20
 _UNPICKLED = re.compile(r"GLOBAL (?P<name>\S+)|allowlisted via `add_safe_globals`,? but got (.*)")
 _NUMPY_SCALARS = ("?", "b", "B", "h", "H", "i", "I", "l", "L", "q", "Q", "e", "f", "d")
 
 
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Return a checkpoint of mmengine, its tensors on the CPU.
+def load_checkpoint(
+    path: str | Path, trust_pickle: bool = False, *, mapped: bool = False
+) -> dict[str, Any]:
+    """Return a checkpoint in mmengine's form, its tensors on the CPU.
 
-    Tensors, plain Python data, NumPy numbers and arrays, and mmengine's log history are read;
-    any other pickled type is refused, as unpickling it would run its author's code.
+    Of a pickle, tensors, plain Python data, NumPy numbers and arrays, and mmengine's log history
+    are read; any other type is refused, as unpickling it would run its author's code.
 
     Args:
-        path: a file that mmengine's Runner wrote, or one with the same ``state_dict`` field.
+        path: a file that mmengine's Runner wrote, one that holds only weights by name (alone or
+            as ``state_dict``), or a published ``.safetensors``.
+        trust_pickle: run whatever the pickle asks for, with a warning. Only for one's own files.
+        mapped: leave a pickle's tensors on the disk until they are used.
 
     Raises:
-        FishdetError: the file is missing, empty, cut short, no checkpoint, or holds a type that
-            is not read.
+        FishdetError: the file is missing, empty, cut short, altered, no checkpoint, or holds a
+            type that is not read.
     """
     path = Path(path)
     _require_file(path)
+    if path.suffix == SUFFIX:
+        return _from_published(*read_published(path))
+    checkpoint = _unpickled(path, trust_pickle, mapped)
+    if isinstance(checkpoint, dict) and checkpoint and _only_tensors(checkpoint):
+        return {"state_dict": checkpoint}
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), Mapping):
+        raise FishdetError(f"{path}: no checkpoint of mmengine: it has no 'state_dict'")
+    _require_tensors(path, checkpoint["state_dict"])
+    return checkpoint
+
+
+def _unpickled(path: Path, trust_pickle: bool, mapped: bool) -> Any:
+    if trust_pickle:
+        warnings.warn(
+            f"{path}: --trust-pickle: the file may run any code of its author on this machine",
+            stacklevel=3,
+        )
+    else:
+        check_torch_zip(path)
     try:
         with torch.serialization.safe_globals(safe_types()):
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(
+                path, map_location="cpu", weights_only=not trust_pickle, mmap=mapped or None
+            )
     except pickle.UnpicklingError as error:
         raise FishdetError(_unpickling_message(path, str(error))) from error
+    except MemoryError as error:
+        raise FishdetError(f"{path}: asks for more memory than there is; not read") from error
     except (EOFError, RuntimeError, OSError, ValueError, KeyError, IndexError,
             AttributeError, TypeError, AssertionError, OverflowError) as error:  # fmt: skip
         raise FishdetError(
             f"{path}: cut short, or no checkpoint ({type(error).__name__}: {_first_line(error)}). "
             "Give a .pth that tools/train.py wrote; a download may have to be repeated."
         ) from error
-    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get("state_dict"), Mapping):
-        raise FishdetError(f"{path}: no checkpoint of mmengine: it has no 'state_dict'")
-    return checkpoint
 
 
 def config_of(checkpoint: Mapping[str, Any]) -> Config | None:
@@ -62,11 +90,11 @@ def config_of(checkpoint: Mapping[str, Any]) -> Config | None:
     Raises:
         FishdetError: the stored text is no JSON object.
     """
-    text = _papers(checkpoint).get("config")
-    if text is None:
+    stored = _papers(checkpoint).get("config")
+    if stored is None:
         return None
     try:
-        return config_from_json(text)
+        return Config(unpack(stored)) if isinstance(stored, dict) else config_from_json(stored)
     except (TypeError, ValueError, KeyError) as error:
         raise FishdetError(
             f"meta.fishdet.config of the checkpoint is not readable: {error}"
@@ -74,11 +102,18 @@ def config_of(checkpoint: Mapping[str, Any]) -> Config | None:
 
 
 def classes_of(checkpoint: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the class names in the order of the labels, or None where none are stored."""
-    meta = checkpoint.get("meta") or {}
-    dataset_meta = meta.get("dataset_meta") or {}
+    """Return the class names in the order of the labels, or None where none are stored.
+
+    Raises:
+        FishdetError: what is stored is no list of names.
+    """
+    dataset_meta = _mapping(_mapping(checkpoint.get("meta")).get("dataset_meta"))
     names = _papers(checkpoint).get("classes") or dataset_meta.get("classes")
-    return tuple(map(str, names)) if names else None
+    if names and not (
+        isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+    ):
+        raise FishdetError(f"the checkpoint's class names are no list of texts: {names!r:.200}")
+    return tuple(names) if names else None
 
 
 def load_state(model: torch.nn.Module, state_dict: Mapping[str, torch.Tensor]) -> None:
@@ -158,7 +193,7 @@ def _unpickling_message(path: Path, text: str) -> str:
     return (
         f"{path}: holds an object of type {name}, which is not read: loading it would run code "
         "from the file, and files from strangers are never unpickled. If the file is yours, save "
-        "its 'state_dict' alone with torch.save and use that."
+        "its 'state_dict' alone with torch.save and use that, or pass --trust-pickle."
     )
 
 
@@ -168,7 +203,32 @@ def _first_line(error: Exception) -> str:
 
 
 def _papers(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    return (checkpoint.get("meta") or {}).get("fishdet") or {}
+    return _mapping(_mapping(checkpoint.get("meta")).get("fishdet"))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _from_published(papers: dict[str, Any] | None, state: dict[str, Any]) -> dict[str, Any]:
+    """Return a published model as a checkpoint; the papers' class records become their names."""
+    if papers is None:
+        return {"state_dict": state}
+    names = [entry["name"] for entry in papers["classes"]]
+    return {"state_dict": state, "meta": {"fishdet": {**papers, "classes": names}}}
+
+
+def _only_tensors(value: Mapping[Any, Any]) -> bool:
+    return all(isinstance(item, torch.Tensor) for item in value.values())
+
+
+def _require_tensors(path: Path, state: Mapping[Any, Any]) -> None:
+    strange = [key for key, item in state.items() if not isinstance(item, torch.Tensor)]
+    if strange:
+        raise FishdetError(
+            f"{path}: its 'state_dict' holds {len(strange)} values that are no tensors, the first "
+            f"{strange[0]!r}"
+        )
 
 
 def _listing(kind: str, keys: Sequence[str]) -> str:

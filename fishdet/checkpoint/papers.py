@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from mmengine.config import Config
 
-_TUPLE = "$tuple"
+from .limits import parse_json
+
+_TUPLE, _FLOAT = "$tuple", "$float"
 
 
 def checkpoint_papers(cfg: Config, data: dict[str, Any]) -> dict[str, Any]:
@@ -26,24 +29,45 @@ def checkpoint_papers(cfg: Config, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def config_to_json(cfg: Config) -> str:
-    """Return a config as JSON text; tuples, which mmcv tells apart from lists, are tagged."""
-    return json.dumps(_pack(cfg.to_dict()), ensure_ascii=False)
+    """Return a config as JSON text; see ``pack``."""
+    return json.dumps(pack(cfg.to_dict()), ensure_ascii=False)
 
 
 def config_from_json(text: str) -> Config:
-    """Return the config that ``config_to_json`` wrote; nothing in it is executed."""
-    return Config(json.loads(text, object_hook=_unpack))
+    """Return the config that ``config_to_json`` wrote; nothing in it is executed.
+
+    Raises:
+        FishdetError: the text is no JSON, or beyond the limits of ``parse_json``.
+        TypeError: it is no object.
+    """
+    return Config(unpack(parse_json(text, "meta.fishdet.config of the checkpoint")))
 
 
-def _pack(value: Any) -> Any:
+def pack(value: Any) -> Any:
+    """Return nested config values as plain JSON data.
+
+    Tuples, which mmcv tells apart from lists, become ``{"$tuple": […]}``; infinity and NaN,
+    which JSON has not, ``{"$float": "inf"}``.
+    """
     if isinstance(value, dict):
-        return {str(key): _pack(item) for key, item in value.items()}
+        return {str(key): pack(item) for key, item in value.items()}
     if isinstance(value, tuple):
-        return {_TUPLE: [_pack(item) for item in value]}
+        return {_TUPLE: [pack(item) for item in value]}
     if isinstance(value, list):
-        return [_pack(item) for item in value]
+        return [pack(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {_FLOAT: str(value)}
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-def _unpack(value: dict[str, Any]) -> Any:
-    return tuple(value[_TUPLE]) if set(value) == {_TUPLE} else value
+def unpack(value: Any) -> Any:
+    """Return the value that ``pack`` was given."""
+    if isinstance(value, list):
+        return [unpack(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {_TUPLE} and isinstance(value[_TUPLE], list):
+        return tuple(unpack(item) for item in value[_TUPLE])
+    if set(value) == {_FLOAT} and value[_FLOAT] in ("inf", "-inf", "nan"):
+        return float(value[_FLOAT])
+    return {key: unpack(item) for key, item in value.items()}

@@ -1,6 +1,8 @@
 """mmengine hooks, one file each: registered on import."""
 
 from .channels_last import ChannelsLastHook
+from .checkpoints import FishCheckpointHook
+from .exact_resume import ExactResumeHook
 from .finite_loss import FiniteLossHook
 from .graceful_stop import GracefulStopHook
 from .records import RecordsHook
@@ -8,7 +10,9 @@ from .shape_watch import ShapeWatchHook
 
 __all__ = [
     "ChannelsLastHook",
+    "ExactResumeHook",
     "FiniteLossHook",
+    "FishCheckpointHook",
     "GracefulStopHook",
     "RecordsHook",
     "ShapeWatchHook",

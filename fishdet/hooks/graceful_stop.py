@@ -8,12 +8,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
 from mmdet.registry import HOOKS
-from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
+from mmengine.dist import all_reduce, get_world_size, is_main_process
+from mmengine.hooks import EMAHook, Hook
+from mmengine.optim import OptimWrapper
 from mmengine.registry import FUNCTIONS
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
+from fishdet.checkpoint.saving import LAST, note
 from fishdet.errors import FishdetError
 
 
@@ -37,7 +40,9 @@ class GracefulStopHook(Hook):
     """Finish the iteration at hand, save, and stop.
 
     A signal that interrupts an optimizer step would leave half-updated weights, so the handler
-    only takes a note; a second signal has its ordinary effect at once.
+    only takes a note; a second signal has its ordinary effect at once. Several processes stop at
+    the same iteration, the first at which any of them was asked to, and none while gradients wait
+    for more to be accumulated.
     """
 
     priority = "LOWEST"
@@ -60,14 +65,25 @@ class GracefulStopHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Save and stop if asked; the loop's own counter moves on only after this hook."""
-        if self._asked is not None:
+        if self._all_asked() and self._stepped(runner):
             self._stop(runner, runner.iter + 1)
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        """Stop during the validation after an epoch as well."""
-        if self._asked is not None:
+        """Stop during the validation after an epoch as well, where one process is all there is.
+
+        Several may have different numbers of pictures left and go on until they have none.
+        """
+        if self._asked is not None and get_world_size() == 1 and _trains(runner):
+            for hook in runner.hooks:
+                if isinstance(hook, EMAHook):  # the averaged weights stand in the network's place
+                    hook.after_val_epoch(runner)
+            self._stop(runner, runner.iter)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Stop after it."""
+        if _trains(runner) and self._all_asked():
             self._stop(runner, runner.iter)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -77,6 +93,18 @@ class GracefulStopHook(Hook):
             "\nStopping after this iteration, with a checkpoint; once more stops at once.",
             flush=True,
         )
+
+    def _all_asked(self) -> bool:
+        """Whether any process was asked, known to all of them."""
+        asked = torch.tensor(int(self._asked is not None))
+        if get_world_size() > 1:
+            all_reduce(asked, op="max")
+        return bool(asked)
+
+    @staticmethod
+    def _stepped(runner: Runner) -> bool:
+        wrapper = runner.optim_wrapper
+        return not isinstance(wrapper, OptimWrapper) or wrapper.should_update()
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():
@@ -91,10 +119,15 @@ class GracefulStopHook(Hook):
         )
         path = Path(runner.work_dir) / name
         if is_main_process():
-            for older in set(Path(runner.work_dir).glob("interrupted_iter_*.pth")) - {path}:
+            note(path.parent, LAST, path)
+            for older in set(path.parent.glob("interrupted_iter_*.pth")) - {path}:
                 older.unlink()
-            (Path(runner.work_dir) / "last_checkpoint").write_text(str(path))
         raise TrainingInterrupted(
             f"training stopped at epoch {runner.epoch + 1}, iteration {iteration}; the state is in "
             f"{path}. Go on with the same command and --resume."
         )
+
+
+def _trains(runner: Runner) -> bool:
+    """Whether an evaluation is one of a training."""
+    return isinstance(runner._train_loop, BaseLoop)

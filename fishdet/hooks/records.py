@@ -28,11 +28,12 @@ class RecordsHook(Hook):
         interval: iterations between two rows of ``train``.
     """
 
-    priority = "LOWEST"
+    priority = 85  # before FishCheckpointHook: what a checkpoint knows, metrics.json holds
 
     def __init__(self, interval: int = 10) -> None:
         self.interval = interval
         self.rows: dict[str, list[dict[str, Any]]] = {"train": [], "val": []}
+        self._written: tuple[int, int] | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Write environment.json; take up the rows of a run that is resumed."""
@@ -76,14 +77,19 @@ class RecordsHook(Hook):
             if getattr(metric, "report", None) is not None
             for row in metric.report.per_class
         ]
-        self.rows["val"].append(
-            {"epoch": runner.epoch, "iter": runner.iter, **(metrics or {}), "species": species}
-        )
+        row = {"epoch": runner.epoch, "iter": runner.iter, **(metrics or {}), "species": species}
+        # an evaluation that was cut off behind this point comes once more in the resumed run
+        others = [old for old in self.rows["val"] if old["epoch"] != runner.epoch]
+        self.rows["val"] = [*others, row]
         self._write(runner)
 
     def _write(self, runner: Runner) -> None:
         if not is_main_process():
             return
+        state = (runner.iter, len(self.rows["val"]))
+        if state == self._written:  # one epoch's end saves up to three checkpoints
+            return
+        self._written = state
         write_json(self._path(runner, "metrics.json"), self.rows)
         plot_curves(self.rows, Path(runner.work_dir))
 

@@ -13,8 +13,9 @@ from mmengine.config import Config, ConfigDict
 from mmengine.model.utils import revert_sync_batchnorm
 
 from fishdet.checkpoint import classes_of, config_of, load_state
-from fishdet.checkpoint.trusted_config import check_types, without_files
-from fishdet.config import load_config
+from fishdet.checkpoint.guard import guarded_build
+from fishdet.checkpoint.trusted_config import check_config, without_files
+from fishdet.config import load_config, nested_dicts
 from fishdet.errors import FishdetError
 
 Transform = Callable[[dict[str, Any]], "dict[str, Any] | None"]
@@ -47,8 +48,7 @@ def config_for(
             f"{name}: carries no config of its own; name the config that it was trained with by "
             "--config (config= in Python)"
         )
-    check_types(without_files(own.get("model")), "model")
-    check_types(_pipeline_config(own, name), "test pipeline")
+    check_config(own, _pipeline_config(own, name))
     return own
 
 
@@ -64,8 +64,10 @@ def build_network(
     """
     register_all_modules(init_default_scope=True)
     try:
-        model = MODELS.build(ConfigDict(without_files(cfg.model.to_dict())))
-    except (KeyError, TypeError, ValueError, AttributeError, AssertionError, ImportError) as error:
+        with guarded_build(state_dict):
+            model = MODELS.build(ConfigDict(without_files(cfg.model.to_dict())))
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError, ImportError,
+            RuntimeError, MemoryError, OverflowError, ZeroDivisionError) as error:  # fmt: skip
         raise FishdetError(f"the config's model cannot be built: {error}") from error
     load_state(model, state_dict)
     model = revert_sync_batchnorm(model).to(device).to(memory_format=torch.channels_last)
@@ -99,6 +101,17 @@ def class_names(cfg: Config, checkpoint: Mapping[str, Any], name: str) -> tuple[
             "(test_dataloader.dataset.metainfo.classes) names the classes"
         )
     return names
+
+
+def require_class_count(cfg: Config, names: Sequence[str], name: str) -> None:
+    """Raise FishdetError if no head of the config has as many classes as are named."""
+    model = cfg.get("model") or {}
+    numbers = {part["num_classes"] for part in nested_dicts(model) if "num_classes" in part}
+    if numbers and len(names) not in numbers:
+        raise FishdetError(
+            f"{name}: {len(names)} classes are named ({', '.join(names)}), and the heads of its "
+            f"config have num_classes {', '.join(map(str, sorted(numbers)))}"
+        )
 
 
 def _configured_classes(cfg: Config) -> tuple[str, ...] | None:

@@ -20,7 +20,7 @@ from fishdet.checkpoint import load_checkpoint
 from fishdet.errors import FishdetError
 from fishdet.models.precision import autocast, resolve_precision
 
-from .build import build_network, build_pipeline, class_names, config_for
+from .build import build_network, build_pipeline, class_names, config_for, require_class_count
 from .inputs import ImageLike, read_image
 
 
@@ -33,13 +33,14 @@ class Detector:
         >>> detections.data["class_name"], detections.xyxy, detections.confidence
 
     Args:
-        model: the checkpoint. Nothing in it is executed.
+        model: the checkpoint, or a published model. Nothing in it is executed.
         config: its config, where the checkpoint carries none.
         device: 'cpu', 'cuda', 'cuda:1'; by default CUDA where there is one.
         score_thr: detections below this score are dropped.
         lang: language of ``class_name``, 'en' (the data set's own names) or 'ko'; species that
             the catalogue does not know keep their name.
         precision: 'auto', 'fp32', 'bf16' or 'fp16'.
+        trust_pickle: read a ``.pth`` with all that its pickle asks for; see ``load_checkpoint``.
 
     Attributes:
         classes: the class names as trained, in the order of ``class_id``.
@@ -57,18 +58,20 @@ class Detector:
         score_thr: float = 0.3,
         lang: str = "en",
         precision: str = "auto",
+        trust_pickle: bool = False,
     ) -> None:
         if not 0 <= score_thr <= 1:
             raise FishdetError(f"score_thr {score_thr}: a score lies between 0 and 1")
         self.device = _device(device)
         self.dtype = resolve_precision(precision, self.device)
         self.score_thr = score_thr
-        checkpoint = load_checkpoint(Path(model))
+        checkpoint = load_checkpoint(Path(model), trust_pickle)
         self.cfg = config_for(checkpoint, config, str(model))
         self.classes = class_names(self.cfg, checkpoint, str(model))
         self.names = tuple(display_name(name, lang) for name in self.classes)
         self.pipeline = build_pipeline(self.cfg, str(model))
         self.model: Any = build_network(self.cfg, checkpoint["state_dict"], self.device)
+        require_class_count(self.cfg, self.classes, str(model))
 
     @overload
     def __call__(self, images: ImageLike) -> sv.Detections: ...

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import supervision as sv
 
+from fish_dataset.files import require_writable
 from fishdet.errors import FishdetError
 
 from .detector import Detector
@@ -75,8 +76,9 @@ def predict_files(detector: Detector, groups: Iterable[list[ImageFile]], out: Pa
     kept, so files of one name in two folders stay apart.
 
     Raises:
-        FishdetError: a result cannot be written.
+        FishdetError, FishDataError: a result cannot be written.
     """
+    require_writable(out, "--out")
     outcome = Outcome()
     for group in groups:
         for file, image, detections in _detect(detector, group, outcome.broken):
@@ -85,30 +87,6 @@ def predict_files(detector: Detector, groups: Iterable[list[ImageFile]], out: Pa
             outcome.results.append(ImageResult(file.name, *size, detections))
     write_coco(out / RESULTS_FILE, coco_dict(outcome.results, detector.classes, _info(detector)))
     return outcome
-
-
-def find_checkpoint(model: Path) -> Path:
-    """Return the checkpoint that ``model`` names: itself, or the best or else last of a work dir.
-
-    Raises:
-        FishdetError: a folder without a checkpoint.
-    """
-    if not model.is_dir():
-        return model
-    found = next(_candidates(model), None)
-    if found is None:
-        raise FishdetError(f"{model}: no checkpoint in this folder (best_*.pth or last_checkpoint)")
-    return found
-
-
-def _candidates(work_dir: Path) -> Iterator[Path]:
-    best = sorted(work_dir.glob("best_*.pth"), key=lambda path: path.stat().st_mtime)
-    yield from reversed(best)
-    note = work_dir / "last_checkpoint"
-    if note.is_file():
-        # mmengine notes the path it wrote to; a work dir that was moved has the file beside it.
-        last = Path(note.read_text(encoding="utf-8").strip())
-        yield from (path for path in (last, work_dir / last.name) if path.is_file())
 
 
 def _detect(

@@ -4,10 +4,22 @@ from .assigner import IgnoreRegionAssigner
 from .optim_wrapper import CpuAmpOptimWrapper
 from .roi_extractor import MultiLevelRoIExtractor
 from .timm_backbone import TimmBackbone
+from .torchvision_parts import (
+    TorchvisionAnchorGenerator,
+    TorchvisionBBoxCoder,
+    TorchvisionBBoxHead,
+    TorchvisionResize,
+    TorchvisionRoIExtractor,
+)
 
 __all__ = [
     "CpuAmpOptimWrapper",
     "IgnoreRegionAssigner",
     "MultiLevelRoIExtractor",
     "TimmBackbone",
+    "TorchvisionAnchorGenerator",
+    "TorchvisionBBoxCoder",
+    "TorchvisionBBoxHead",
+    "TorchvisionResize",
+    "TorchvisionRoIExtractor",
 ]

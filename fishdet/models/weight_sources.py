@@ -15,6 +15,7 @@ from mmengine.runner.checkpoint import (
     get_torchvision_models,
 )
 from torch.hub import get_dir
+from torchvision.models import get_model_weights
 
 from fishdet.errors import FishdetError
 
@@ -41,10 +42,21 @@ def address_of(checkpoint: str) -> str | None:
         if checkpoint.startswith(scheme):
             addresses = table()
             name = checkpoint.removeprefix(scheme)
-            if name not in addresses:
+            address = addresses.get(name)
+            if address is None and table is get_torchvision_models:
+                address = _torchvision_address(name)
+            if address is None:
                 raise FishdetError(f"{checkpoint}: mmengine knows no weights of this name")
-            return str(addresses[name])
+            return str(address)
     return None
+
+
+def _torchvision_address(name: str) -> str | None:
+    """Return the address of a detector's weights, which mmengine's table lacks, or None."""
+    try:
+        return get_model_weights(name).DEFAULT.url  # type: ignore[attr-defined, no-any-return]
+    except (ValueError, AttributeError):
+        return None
 
 
 def in_torch_cache(address: str) -> bool:

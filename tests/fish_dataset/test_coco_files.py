@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+import msgspec
 import numpy as np
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,7 +197,7 @@ REAL = [
 @pytest.mark.parametrize(("folder", "name"), REAL)
 def test_real_sets_load_whole(fishdet_data, folder, name):
     path = fishdet_data / folder / f"{name}.json"
-    truth = orjson.loads(path.read_bytes())
+    truth = msgspec.json.decode(path.read_bytes())
     annotations, findings = read_coco(path, image_dir=fishdet_data / folder / "images")
     assert annotations.num_images == len(truth["images"])
     assert annotations.num_boxes == len(truth["annotations"])

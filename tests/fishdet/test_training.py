@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from fish_dataset.errors import FishDataError
 from fishdet import testing
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
+from fishdet.config import load_config, set_img_scale
 from fishdet.errors import FishdetError
 from fishdet.hooks.finite_loss import NonFiniteLossError
 from fishdet.hooks.graceful_stop import GracefulStopHook, TrainingInterrupted
-from fishdet.training import TrainOptions, train
+from fishdet.training import TrainOptions, size_switch, train
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -141,8 +143,38 @@ def test_interrupted_run_resumes_at_the_next_batch(
 def test_unwritable_work_dir_is_named(tiny_config: Path, drawn_data: Path, tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("")
-    with pytest.raises(FishdetError, match="cannot be written.*--work-dir"):
+    with pytest.raises(FishDataError, match="cannot be written.*--work-dir"):
         train(TrainOptions(tiny_config, drawn_data, blocker / "run"))
+
+
+@pytest.mark.parametrize(
+    ("slip", "named"),
+    [("train_dataloader.batchsize", "batchsize"), ("optim_wrapper.optimizer.rate", "rate")],
+)
+def test_an_unknown_setting_is_named(
+    slip: str, named: str, tiny_config: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    options = TrainOptions(tiny_config, drawn_data, tmp_path, cfg_options={slip: 2})
+    with pytest.raises(FishdetError, match=f"has no setting '{named}.*--cfg-options"):
+        train(options)
+
+
+def test_the_screen_shows_no_dump_and_the_log_file_does(
+    tiny_config: Path, drawn_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(TrainOptions(tiny_config, drawn_data, tmp_path, dry_run=True))
+    shown = capsys.readouterr().out
+    log = next(tmp_path.glob("*/*.log")).read_text(encoding="utf-8")
+    for dump in ("System environment:", "Config:", "Hooks will be executed"):
+        assert dump in log and dump not in shown
+
+
+def test_the_eta_comes_with_a_warning_where_pictures_grow() -> None:
+    cfg = load_config(ROOT / "configs" / "fish.py")
+    assert "128×128 px until epoch 3, then of 192×192 px" in size_switch(cfg)
+    set_img_scale(cfg, (64, 64))
+    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if "Switch" not in hook["type"]]
+    assert size_switch(cfg) == ""
 
 
 def test_command_line_trains_tests_and_predicts_on_real_pictures(

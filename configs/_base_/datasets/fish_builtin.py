@@ -2,7 +2,7 @@
 
 Pictures start at two thirds of their final size: at 128 px an iteration took about two thirds of
 what it took at 192 px (0.31 against 0.46 s on two cores with bf16). ``configs/fish.py`` switches to
-``late_pipeline`` for the last third. Two sizes in all: on a CPU each new one costs seconds of
+``late_pipeline`` for the last quarter. Two sizes in all: on a CPU each new one costs seconds of
 kernel building.
 
 With ``--data`` the final size follows the pictures' own median, at most 384 px on the longer
@@ -13,7 +13,7 @@ _base_ = "./fish_coco.py"
 
 builtin_data = dict(root="data/fish_builtin", seed=0, train=1280, val=300, size=256)
 auto_img_scale = dict(longest=384, divisor=64)
-auto_epochs = dict(iterations=900)
+auto_epochs = dict(iterations=1280)
 img_scale = (192, 192)
 
 early = dict(type="Resize", scale=(128, 128), keep_ratio=True)

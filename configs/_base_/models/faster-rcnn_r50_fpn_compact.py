@@ -9,7 +9,9 @@ What differs from the full-size model, and why:
   256-wide 3×3 convolutions of FPN and RPN on P2.
 - Anchor scale 6 and ratios 0.35, 0.7, 1.4: fish lie lengthwise, and most are 20 to 100 px long.
 - One box regression for all species: it sees every fish instead of a seventh of them, and loose
-  boxes are what a short training suffers from. Both box losses count double for the same reason.
+  boxes are what a short training suffers from. Both box losses count double for the same reason,
+  and the species' loss one and a half times: look-alikes are what is learnt last
+  (docs/recipes.md).
 - 128 RPN and 128 RoI samples an image, up to 40 % of the latter fish: a picture holds a handful
   of fish, and more samples are more easy background. 250 proposals in training, 300 in testing.
 - NMS at IoU 0.6 of proposals and 0.4 of boxes: it clears the loose duplicates of a short
@@ -38,6 +40,7 @@ model = dict(
             in_channels=128,
             fc_out_channels=512,
             reg_class_agnostic=True,
+            loss_cls=dict(loss_weight=1.5),
             loss_bbox=dict(loss_weight=2.0),
         ),
     ),

@@ -16,9 +16,9 @@ from pycocotools.coco import COCO
 from rich.console import Console
 
 from fish_dataset.progress import track
+from fishdet.checkpoint.finding import find_checkpoint
 from fishdet.errors import FishdetError
 from fishdet.inference import Detector
-from fishdet.inference.predict import find_checkpoint
 
 if TYPE_CHECKING:
     from conftest import Tiny

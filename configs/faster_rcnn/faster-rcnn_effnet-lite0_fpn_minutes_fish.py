@@ -1,0 +1,13 @@
+"""EfficientNet-Lite0 by the recipe of ``configs/fish.py``: the small model of the releases."""
+
+_base_ = [
+    "../_base_/models/faster-rcnn_effnet-lite0_fpn_compact.py",
+    "../_base_/datasets/fish_builtin.py",
+    "../_base_/schedules/schedule_minutes.py",
+    "../_base_/default_runtime.py",
+]
+
+switch = dict(type="PipelineSwitchHook", switch_epoch=2, switch_pipeline=_base_.late_pipeline)
+custom_hooks = [*_base_.custom_hooks, switch]
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.333)}))
+publish = dict(half=True)

@@ -1,0 +1,50 @@
+"""What a .pth claims about itself, before torch reads it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from fishdet.errors import FishdetError
+
+_ZIP_START = b"PK\x03\x04"
+MAX_ENTRIES = 100_000
+
+
+def check_torch_zip(path: Path) -> None:
+    """Refuse a zip that torch did not write and that would grow when it is read.
+
+    ``torch.save`` stores its entries uncompressed, so together they are smaller than the file;
+    ``torch.load`` inflates compressed ones without asking for their size. Other formats of
+    ``torch.load`` pass: what is no zip is read by the size of its bytes.
+
+    Raises:
+        FishdetError: compressed or overlapping entries, or an archive that two programs could
+            read differently (bytes before or behind it).
+    """
+    with path.open("rb") as file:
+        if file.read(4) != _ZIP_START:
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries, behind = archive.infolist(), archive.comment
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise FishdetError(
+            f"{path}: cut short, or no checkpoint ({error}); a download may have to be repeated"
+        ) from error
+    size = path.stat().st_size
+    packed = [entry for entry in entries if entry.compress_type != zipfile.ZIP_STORED]
+    if packed:
+        one = max(packed, key=lambda entry: entry.file_size)
+        raise FishdetError(
+            f"{path}: entry {one.filename!r} is compressed, {one.compress_size:,} bytes that "
+            f"become {one.file_size:,}; torch stores weights uncompressed, so this file is not read"
+        )
+    total = sum(entry.file_size for entry in entries)
+    if total > size or len(entries) > MAX_ENTRIES:
+        raise FishdetError(
+            f"{path}: {len(entries):,} entries of {total:,} bytes in a file of {size:,}: they "
+            "overlap, and the file is not read"
+        )
+    if behind or (entries and min(entry.header_offset for entry in entries) > 0):
+        raise FishdetError(f"{path}: bytes before or behind the archive; torch writes none")

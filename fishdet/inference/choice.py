@@ -1,0 +1,41 @@
+"""Tell the model from the pictures on a command line where the model may be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fishdet.checkpoint.fetch import SCHEMES, SUFFIXES
+from fishdet.checkpoint.finding import holds_checkpoint
+from fishdet.checkpoint.index import NAME
+from fishdet.errors import FishdetError
+
+from .inputs import SUFFIXES as IMAGE_SUFFIXES
+
+
+def split_model(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Return the model, or None where only pictures are named, and the pictures.
+
+    Raises:
+        FishdetError: a model and no pictures.
+    """
+    first, rest = arguments[0], list(arguments[1:])
+    model = is_model(first)
+    if model and not rest:
+        raise FishdetError(f"{first} is a model; name pictures to look at behind it")
+    if model or (rest and could_be_model(first)):
+        return first, rest
+    return None, [first, *rest]
+
+
+def is_model(text: str) -> bool:
+    """Whether a text is an address, a file of weights, or a folder that holds some."""
+    path = Path(text)
+    return text.startswith(SCHEMES) or path.suffix.lower() in SUFFIXES or holds_checkpoint(path)
+
+
+def could_be_model(text: str) -> bool:
+    """Whether a text is a word that is no file and no picture's name: a name of an index."""
+    path = Path(text)
+    picture = path.suffix.lower() in IMAGE_SUFFIXES
+    return NAME.fullmatch(text) is not None and not picture and not path.exists()

@@ -1,0 +1,47 @@
+"""Make a release of a checkpoint: one .safetensors, its model card and index entry."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from fishdet.checkpoint.model_papers import PublishOptions
+from fishdet.checkpoint.publish import publish
+from fishdet.cli import exit_status
+
+
+def parse_arguments(arguments: list[str] | None = None) -> PublishOptions:
+    """Return the command line's choices."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="Figures, versions and data digest are read from the checkpoint and from the "
+        "metrics.json and environment.json beside it; what is not recorded stays empty.",
+    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, help=".pth that a training wrote")
+    add("--out", type=Path, help="folder of the release (default: published/ beside it)")
+    add("--half", action="store_true", help="weights in fp16, batch norm statistics in fp32")
+    add("--name", help="name of the model (default: CONFIG_DATASET)")
+    add("--licence", "--license", metavar="SPDX", help="licence of the weights, such as Apache-2.0")
+    add("--parent", help="the model that the training began from")
+    add("--data", type=Path, help="data set folder it was trained on, for sizes and digest")
+    add("--config", type=Path, help="only where the checkpoint has none of its own")
+    add("--images", type=Path, nargs="+", default=[], help="pictures to show results on (six)")
+    add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
+    return PublishOptions(**vars(parser.parse_args(arguments)))
+
+
+def main(options: PublishOptions) -> None:
+    """Publish, and say what was written and what is missing in it."""
+    done = publish(options)
+    print(f"{done.file}\n  {done.size / 1e6:.1f} MB, SHA-256 {done.sha256}")
+    print(f"  card and index entry beside it: {done.file.parent}/README.md, models.toml")
+    for note in done.notes:
+        print(f"  note: {note}")
+    if options.licence is None:
+        print("  note: no licence stated; others may not use the model without (--licence SPDX)")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_status(lambda: main(parse_arguments())))
