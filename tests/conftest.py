@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 import fishdet  # noqa: F401  (registers operators, data set, hooks, metric)
 from fish_dataset.synthesis import ensure_dataset
@@ -34,6 +35,12 @@ val_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
 test_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
 auto_img_scale = dict(longest=128, divisor=64)
 """
+
+
+@pytest.fixture(autouse=True)
+def no_visualizer_of_another_test() -> None:
+    """mmdet's hook draws with the newest visualizer of the process, whoever made it."""
+    Visualizer._instance_dict.clear()
 
 
 @pytest.fixture(autouse=True)
