@@ -75,7 +75,10 @@ class FishCheckpointHook(CheckpointHook):
         except CheckpointNotWritten as error:
             self._note_last(runner, before, kept)
             if self._is_end(runner) and not Path(self._path(name)).is_file():
-                raise
+                raise CheckpointNotWritten(
+                    f"{error}; the last good one is {before}. Make room and go on with the same "
+                    "command and --resume."
+                ) from error
             self._report(runner, error)
             return
         while len(self.kept) > self.max_keep_ckpts > 0:

@@ -116,7 +116,7 @@ def test_the_last_checkpoint_of_a_run_must_be_written(tmp_path: Path) -> None:
     runner, hook = begin(tmp_path, max_epochs=2)
     run(runner, hook, [0.5])
     runner.full_at = {"epoch_2.pth"}
-    with pytest.raises(CheckpointNotWritten):
+    with pytest.raises(CheckpointNotWritten, match=r"last good one is .*epoch_1.pth.*--resume"):
         run(runner, hook, [0.6])
 
 
