@@ -9,6 +9,10 @@ _base_ = [
 
 custom_hooks = [
     *_base_.custom_hooks,
-    dict(type="PipelineSwitchHook", switch_epoch=3, switch_pipeline=_base_.late_pipeline),
+    dict(
+        type="PipelineSwitchHook",
+        switch_epoch=_base_.late_epoch,
+        switch_pipeline=_base_.late_pipeline,
+    ),
 ]
 publish = dict(half=True)  # leaves WORK_DIR/model/….safetensors, which tools/predict.py finds

@@ -7,7 +7,7 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 
-switch = dict(type="PipelineSwitchHook", switch_epoch=2, switch_pipeline=_base_.late_pipeline)
-custom_hooks = [*_base_.custom_hooks, switch]
+late = dict(switch_epoch=_base_.late_epoch, switch_pipeline=_base_.late_pipeline)
+custom_hooks = [*_base_.custom_hooks, dict(type="PipelineSwitchHook", **late)]
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.333)}))
 publish = dict(half=True)

@@ -6,6 +6,7 @@ is spent at a rate too high to settle: docs/recipes.md has the trials.
 """
 
 max_epochs = 4
+late_epoch = 3  # from here on pictures have their full size
 train_cfg = dict(type="ResumableTrainLoop", max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
