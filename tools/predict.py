@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from fish_dataset.errors import FishDataError
+from fish_dataset.fonts import drawable_language
 from fish_dataset.progress import track
 from fishdet.checkpoint.finding import newest_published
 from fishdet.checkpoint.loading import resolve
 from fishdet.errors import FishdetError
 from fishdet.inference.choice import split_model
 from fishdet.inference.detector import Detector
-from fishdet.inference.fonts import drawable_language
 from fishdet.inference.inputs import find_images
 from fishdet.inference.predict import (
     RESULTS_FILE,

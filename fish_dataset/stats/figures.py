@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from fish_dataset.fonts import hangul_font
+from fish_dataset.fonts import label_font
 
 from .light import Light
 
@@ -128,7 +128,7 @@ def _figure(width: float, height: float) -> tuple:
 def _name(axes: object, axis: str, names: Sequence[str]) -> None:
     short = [name if len(name) <= 24 else name[:23] + "…" for name in names]
     short = [name.replace("$", r"\$") for name in short]  # no formulas
-    path = hangul_font()
+    path = label_font()
     options: dict = (
         {"fontproperties": FontProperties(fname=str(path), size=8)} if path else {"size": 8}
     )

@@ -11,9 +11,8 @@ import numpy as np
 import supervision as sv
 
 from fish_dataset.files import write_atomic
+from fish_dataset.fonts import label_font
 from fishdet.errors import FishdetError
-
-from .fonts import label_font
 
 # Twenty hues far apart on blue-green water; class i has colour i mod 20 on every picture.
 COLOURS = (
@@ -155,9 +154,8 @@ def _places(
 def _overlap(
     one: tuple[float, float, float, float], other: tuple[float, float, float, float]
 ) -> bool:
-    return (
-        min(one[2], other[2]) > max(one[0], other[0])
-        and min(one[3], other[3]) > max(one[1], other[1])
+    return min(one[2], other[2]) > max(one[0], other[0]) and min(one[3], other[3]) > max(
+        one[1], other[1]
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 import supervision as sv
 from PIL import ImageFont
 
+from fish_dataset import fonts
 from fishdet.errors import FishdetError
 from fishdet.inference import draw as drawing
-from fishdet.inference import fonts
 from fishdet.inference.draw import (
     COLOURS,
     draw_detections,
