@@ -1,6 +1,6 @@
 """A large COCO file: FishDataset against mmdet's CocoDataset, and how our tools grow with size.
 
-    python benchmarks/dataset_scale.py [--images 100000 --boxes 1000000 --rounds 3]
+    python benchmarks/dataset_scale.py [--images 100000 --boxes 1000000 --rounds 3 --parts load]
 
 Three parts. *Load*: both read the same file, filter and are ready for the loader, in turn, each in
 a process of its own that has imported all before the clock starts; FishDataset also checks every
@@ -36,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 SIDES = ("mmdet", "fish")
 CLASSES = tuple(f"species {number}" for number in range(20))
 PER_VIDEO = 50
+PARTS = ("load", "workers", "size")
 
 
 def main() -> None:
@@ -50,9 +51,12 @@ def main() -> None:
             make_files(Path(folder, name), args.images // share, args.boxes // share, args.seed)
         size = Path(folder, "all", "train.json").stat().st_size
         print(f"train.json holds {size / 2**20:.1f} MiB")
-        compare_loads(args, Path(folder, "all"))
-        compare_workers(args, Path(folder, "all"))
-        show_growth(args, Path(folder))
+        if "load" in args.parts:
+            compare_loads(args, Path(folder, "all"))
+        if "workers" in args.parts:
+            compare_workers(args, Path(folder, "all"))
+        if "size" in args.parts:
+            show_growth(args, Path(folder))
 
 
 def parse_args() -> argparse.Namespace:
@@ -62,6 +66,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--boxes", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2, help="loader processes of each kind")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tmp", type=Path, help="where the files are made")
     parser.add_argument("--child", choices=tuple(CHILDREN), help=argparse.SUPPRESS)
@@ -230,13 +235,14 @@ def child_steps(args: argparse.Namespace) -> dict[str, tuple[float, float]]:
     from fish_dataset.formats import named
     from fish_dataset.formats.source import Options
     from fish_dataset.layout import find_splits
-    from fish_dataset.reading.lenient import read_anyway
+    from fish_dataset.reading.lenient import Reading, read_anyway
 
     file, pictures = args.data / "train.json", args.data / "images"
     annotations, _ = read_coco(file, image_dir=pictures)
 
     def check() -> None:
         reading = read_anyway(find_splits(args.data)["train"])
+        assert isinstance(reading, Reading)
         facts = look_at([], 1, lambda _: None).spread(np.zeros(0, int), annotations.num_images)
         subject = Subject({"train": reading}, facts, np.zeros(annotations.num_images, bool))
         log = Log(subject)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,6 +26,8 @@ from fish_dataset.reading.images import Images, read_images
 META_KEYS = ("site", "video", "frame", "day", "source", "source_id")
 """Image keys that are kept as metadata. 'source' names the set that a merged picture comes from,
 'source_id' holds ids that had to be renumbered."""
+
+_PIECE = 10_000  # entries that are written at once
 
 
 def read_coco(
@@ -79,6 +81,7 @@ def read_coco(
             f"{path}: the text {error.object!r} cannot be written as UTF-8; rename it"
         ) from None
     log.refuse()
+    del lists, used  # a million boxes as the file has them
     return _assemble(categories, images, boxes), log.findings
 
 
@@ -97,7 +100,8 @@ def read_classes(path: str | os.PathLike, *, drop_dummy: bool = True) -> tuple[s
 
 
 def _assemble(categories: Categories, images: Images, boxes: Boxes) -> Annotations:
-    order = np.argsort(boxes.image, kind="stable")
+    sorted_already = bool(np.all(boxes.image[1:] >= boxes.image[:-1]))
+    order = slice(None) if sorted_already else np.argsort(boxes.image, kind="stable")
     return Annotations(
         classes=categories.classes,
         image_ids=images.ids,
@@ -119,22 +123,24 @@ def coco_dict(annotations: Annotations) -> dict:
     """The COCO document of ``annotations``: category ids from 1 in the order of classes, image and
     box ids as they are; 'ignore' is written only where it is set."""
     return {
-        "images": _image_entries(annotations),
-        "annotations": _box_entries(annotations),
-        "categories": [
-            {"id": label, "name": name} for label, name in enumerate(annotations.classes, 1)
-        ],
+        "images": _image_entries(annotations, slice(None)),
+        "annotations": _box_entries(annotations, slice(None)),
+        "categories": _category_entries(annotations),
     }
 
 
-def _image_entries(annotations: Annotations) -> list[dict]:
+def _category_entries(annotations: Annotations) -> list[dict]:
+    return [{"id": label, "name": name} for label, name in enumerate(annotations.classes, 1)]
+
+
+def _image_entries(annotations: Annotations, rows: slice) -> list[dict]:
     keys = ("id", "file_name", "width", "height", *annotations.image_meta)
     columns = (
-        annotations.image_ids.tolist(),
-        annotations.file_names,
-        annotations.widths.tolist(),
-        annotations.heights.tolist(),
-        *annotations.image_meta.values(),
+        annotations.image_ids[rows].tolist(),
+        annotations.file_names[rows],
+        annotations.widths[rows].tolist(),
+        annotations.heights[rows].tolist(),
+        *(column[rows] for column in annotations.image_meta.values()),
     )
     entries = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
     for key in annotations.image_meta:
@@ -146,19 +152,19 @@ def _image_entries(annotations: Annotations) -> list[dict]:
     return entries
 
 
-def _box_entries(annotations: Annotations) -> list[dict]:
+def _box_entries(annotations: Annotations, rows: slice) -> list[dict]:
     columns = zip(
-        annotations.box_ids.tolist(),
-        annotations.image_ids[annotations.box_image].tolist(),
-        (annotations.labels + 1).tolist(),
-        short_floats(annotations.bboxes).tolist(),
-        short_floats(annotations.areas).tolist(),
-        annotations.crowd.astype(int).tolist(),
+        annotations.box_ids[rows].tolist(),
+        annotations.image_ids[annotations.box_image[rows]].tolist(),
+        (annotations.labels[rows] + 1).tolist(),
+        short_floats(annotations.bboxes[rows]).tolist(),
+        short_floats(annotations.areas[rows]).tolist(),
+        annotations.crowd[rows].astype(int).tolist(),
         strict=True,
     )
     keys = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
     entries = [dict(zip(keys, row, strict=True)) for row in columns]
-    for row in np.flatnonzero(annotations.ignore):
+    for row in np.flatnonzero(annotations.ignore[rows]):
         entries[row]["ignore"] = 1
     return entries
 
@@ -186,19 +192,31 @@ def write_coco(annotations: Annotations, path: str | os.PathLike) -> None:
         FishDataError: The file cannot be written.
     """
     path = Path(path)
-    data = msgspec.json.encode(coco_dict(annotations))
     try:
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise _write_error(path, error) from error
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            stream.writelines(_pieces(annotations))
         os.chmod(partial, 0o644)  # mkstemp gives 0600, which others could not read
         os.replace(partial, path)
     except OSError as error:
         Path(partial).unlink(missing_ok=True)
         raise _write_error(path, error) from error
+
+
+def _pieces(annotations: Annotations) -> Iterator[bytes]:
+    """``coco_dict`` as JSON, some thousand entries at a time: there may be a million."""
+    for head, count, entries in (
+        (b'{"images":[', annotations.num_images, _image_entries),
+        (b'],"annotations":[', annotations.num_boxes, _box_entries),
+    ):
+        yield head
+        for start in range(0, count, _PIECE):
+            part = msgspec.json.encode(entries(annotations, slice(start, start + _PIECE)))
+            yield (b"," if start else b"") + part[1:-1]
+    yield b'],"categories":' + msgspec.json.encode(_category_entries(annotations)) + b"}"
 
 
 def _write_error(path: Path, error: OSError) -> FishDataError:

@@ -77,10 +77,13 @@ def look_like_corners(bboxes: np.ndarray, widths: np.ndarray, heights: np.ndarra
     """
     if len(bboxes) < 10 or not np.isfinite(bboxes).all():
         return False
+    if not (bboxes[:, 2:] > bboxes[:, :2]).all():
+        return False
     limits = np.stack([widths, heights], axis=1)
-    as_corners = (bboxes[:, 2:] > bboxes[:, :2]).all() and (bboxes[:, 2:] <= limits + 1).all()
+    if not (bboxes[:, 2:] <= limits + 1).all():
+        return False
     over = (bboxes[:, :2] + bboxes[:, 2:] > limits + 1).any(axis=1)
-    return bool(as_corners and over.mean() > 0.25)
+    return bool(over.mean() > 0.25)
 
 
 def look_normalised(bboxes: np.ndarray) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from fish_dataset.reading.column import Column
 from fish_dataset.reading.ids import is_id, positive_ids, repeated, resolve
 from fish_dataset.reading.images import Images
 from fish_dataset.reading.table import Table
+
+_SLICE = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,11 @@ def read_boxes(entries: Table, images: Images, categories: Categories, log: Find
     rows = _references(kinds, "category_id", categories.ids, "unknown-category", log)
     labels = np.append(categories.labels, -1)[rows] if categories.classes else rows
     raw, readable = _read_bboxes(entries["bbox"], log)
-    bboxes = _check_bboxes(raw, readable, image, images, source, log)
+    cut = _check_bboxes(raw, readable, image, images, source, log)
     crowd = _flags(entries["iscrowd"], "iscrowd", log)
     ignore = _flags(entries["ignore"], "ignore", log)
-    areas = _areas(entries["area"], raw, bboxes, log)
-    return Boxes(ids, image, bboxes, labels, crowd, ignore, areas)
+    areas = _areas(entries["area"], cut, log)
+    return Boxes(ids, image, cut.bboxes, labels, crowd, ignore, areas)
 
 
 def _field(key: str) -> Callable[[int], str]:
@@ -100,6 +103,15 @@ def _read_bboxes(column: Column, log: FindingLog) -> tuple[np.ndarray, np.ndarra
     return raw, readable
 
 
+class Cut(NamedTuple):
+    """Boxes cut at the edges of their pictures: xywh (M, 4) float32, width × height (M,) float64,
+    and whether cutting changed them (M,)."""
+
+    bboxes: np.ndarray
+    full: np.ndarray
+    changed: np.ndarray
+
+
 def _check_bboxes(
     raw: np.ndarray,
     readable: np.ndarray,
@@ -107,8 +119,8 @@ def _check_bboxes(
     images: Images,
     source: Column,
     log: FindingLog,
-) -> np.ndarray:
-    """Notes faults of the boxes; returns them cut at the edges of their pictures."""
+) -> Cut:
+    """Notes faults of the boxes and cuts them."""
     # A box whose image is unknown or of unknown size is judged without edges.
     widths = np.append(images.widths, 0)[image]
     heights = np.append(images.heights, 0)[image]
@@ -117,16 +129,40 @@ def _check_bboxes(
         size = f" in a picture of {widths[row]} × {heights[row]}" if widths[row] else ""
         return f"{raw[row].tolist()} (id {source[row]!r}){size}"
 
-    if look_normalised(raw[readable]):
-        log.add("boxes-normalised", "annotations", f"the first is {raw[readable][0].tolist()}")
-        return raw
+    boxes = raw if readable.all() else raw[readable]
+    if look_normalised(boxes):
+        log.add("boxes-normalised", "annotations", f"the first is {boxes[0].tolist()}")
+        return _cut(raw, np.zeros_like(widths), heights)
     if look_like_corners(raw, widths, heights):
         log.add("boxes-xyxy", "annotations", f"the first is {value(0)}")
-        return raw
-    for rule, mask in box_faults(raw, widths, heights).items():
-        log.add_rows(rule, np.flatnonzero(mask & readable), _field("bbox"), value)
-    sized = (widths > 0) & (heights > 0)
-    return np.where(sized[:, None], clip_to_image(raw, widths, heights), raw)
+        return _cut(raw, np.zeros_like(widths), heights)
+    rows: dict[str, list[np.ndarray]] = {}
+    for part in _slices(len(raw)):
+        for rule, mask in box_faults(raw[part], widths[part], heights[part]).items():
+            found = np.flatnonzero(mask & readable[part]) + part.start
+            rows.setdefault(rule, []).append(found)
+    for rule, places in rows.items():
+        log.add_rows(rule, np.concatenate(places), _field("bbox"), value)
+    return _cut(raw, widths, heights)
+
+
+def _cut(raw: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> Cut:
+    """Boxes of pictures whose width or height is 0 stay as they are."""
+    cut = Cut(np.empty(raw.shape, np.float32), np.empty(len(raw)), np.empty(len(raw), bool))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for part in _slices(len(raw)):
+            sized = (widths[part] > 0) & (heights[part] > 0)
+            clipped = clip_to_image(raw[part], widths[part], heights[part])
+            bboxes = np.where(sized[:, None], clipped, raw[part])
+            cut.bboxes[part] = bboxes
+            cut.full[part] = bboxes[:, 2] * bboxes[:, 3]
+            cut.changed[part] = (bboxes != raw[part]).any(axis=1)
+    return cut
+
+
+def _slices(count: int) -> Iterator[slice]:
+    """Rows by the ten thousand: what is computed on the way takes as little memory as one slice."""
+    return (slice(start, min(start + _SLICE, count)) for start in range(0, count, _SLICE))
 
 
 def _flags(column: Column, key: str, log: FindingLog) -> np.ndarray:
@@ -148,13 +184,12 @@ def _is_flag(value: object) -> bool:
     return isinstance(value, (int, float)) and value in (0, 1)
 
 
-def _areas(column: Column, raw: np.ndarray, bboxes: np.ndarray, log: FindingLog) -> np.ndarray:
+def _areas(column: Column, cut: Cut, log: FindingLog) -> np.ndarray:
     """(M,) float32: the file's area where it is one, at most that of the box as it was cut."""
     areas = column.numbers()
     with np.errstate(over="ignore", invalid="ignore"):
-        full = bboxes[:, 2] * bboxes[:, 3]
         good = np.isfinite(areas.astype(np.float32)) & (areas.astype(np.float32) > 0)
         log.add_rows("area-computed", np.flatnonzero(~good), _field("area"), column.__getitem__)
-        cut = (bboxes != raw).any(axis=1)
-        areas = np.where(good, np.where(cut, np.minimum(areas, full), areas), full)
+        least = np.where(cut.changed, np.minimum(areas, cut.full), areas)
+        areas = np.where(good, least, cut.full)
         return areas.astype(np.float32)

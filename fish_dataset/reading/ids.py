@@ -8,6 +8,8 @@ import numpy as np
 
 from fish_dataset.reading.column import Column
 
+_SLICE = 1 << 15
+
 
 def is_id(value: object) -> bool:
     """Whether a JSON value can be an id: text, or a number that is an integer."""
@@ -75,12 +77,16 @@ def resolve(references: Sequence[object], ids: Sequence[object]) -> tuple[np.nda
 
 
 def _resolve_integers(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
+    found = np.full(len(wanted), -1, dtype=np.int64)
     if not len(known):
-        return np.full(len(wanted), -1, dtype=np.int64)
+        return found
     order = np.argsort(known, kind="stable")
-    place = np.searchsorted(known[order], wanted).clip(max=len(known) - 1)
-    rows = order[place]
-    return np.where(known[rows] == wanted, rows, -1)
+    ascending = known[order]
+    for start in range(0, len(wanted), _SLICE):  # memory for the way there is a slice's only
+        part = slice(start, start + _SLICE)
+        place = np.searchsorted(ascending, wanted[part]).clip(max=len(known) - 1)
+        found[part] = np.where(ascending[place] == wanted[part], order[place], -1)
+    return found
 
 
 def _text(value: object) -> str:

@@ -219,3 +219,11 @@ def test_real_folders_hold_their_splits(fishdet_data):
         assert splits["val"].image_dir == fishdet_data / folder / "images"
     with pytest.raises(FishDataError, match=r"data\.yaml \(YOLO\)"):
         find_splits(fishdet_data / "aquarium_yolo")
+
+
+@pytest.mark.parametrize("piece", [1, 2, 1000])
+def test_a_file_in_pieces_is_the_document(document, write, tmp_path, monkeypatch, piece):
+    annotations, _ = read_coco(write(document))
+    monkeypatch.setattr("fish_dataset.coco._PIECE", piece)
+    write_coco(annotations, tmp_path / "pieces.json")
+    assert json.loads((tmp_path / "pieces.json").read_text()) == coco_dict(annotations)

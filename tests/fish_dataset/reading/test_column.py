@@ -83,9 +83,9 @@ def test_rows_out_of_range():
     assert column[0:2] == [1, 2]
 
 
-def test_a_million_integers_take_eight_megabytes():
+def test_a_million_integers_take_four_megabytes():
     part = pack(list(range(1000)))
-    assert isinstance(part, np.ndarray) and part.nbytes == 8000
+    assert isinstance(part, np.ndarray) and part.nbytes == 4000
     assert pack([None] * 1000).strides == (0,)
 
 

@@ -8,7 +8,7 @@ from unittest import mock
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fish_dataset.reading import stream
@@ -18,9 +18,11 @@ TEXTS = st.one_of(st.text(max_size=6), st.sampled_from(["},{", '"}, {"', "\\", "
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-9, 2**40), st.floats(-9, 9), TEXTS),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=3)),
-    max_leaves=12,
+    max_leaves=6,
 )
-OBJECTS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=4), max_size=12)
+OBJECTS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=3), max_size=8)
+
+LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(data: bytes, block: int) -> dict[str, list]:
@@ -32,6 +34,7 @@ def read(data: bytes, block: int) -> dict[str, list]:
     return found
 
 
+@LOADED
 @given(
     st.permutations(["a", "b", "other"]),
     st.fixed_dictionaries({"a": OBJECTS, "b": OBJECTS, "other": VALUES}),
@@ -45,6 +48,7 @@ def test_gives_what_the_whole_document_holds(keys, values, block, indent, plain)
     assert found == {"a": values["a"], "b": values["b"]}
 
 
+@LOADED
 @given(
     OBJECTS,
     OBJECTS,
