@@ -67,7 +67,7 @@ def convert(
     out = Path(out)
     if target not in TARGETS:
         raise FishDataError(f"--to {target}: choose one of {', '.join(TARGETS)}")
-    chosen, evidence = _format_of(source, format_name)
+    chosen, evidence = _format_of(source, format_name, bool(options and options.columns))
     _check_apart(source, out)
     if dry_run:
         converted = chosen.read(source, options or Options())
@@ -82,7 +82,9 @@ def convert(
     return Conversion(chosen, evidence, account)
 
 
-def _format_of(source: Path, name: str | None) -> tuple[Format, str]:
+def _format_of(source: Path, name: str | None, columns: bool) -> tuple[Format, str]:
+    if name is None and columns:
+        return named("csv"), "--columns, which only tables of boxes have"
     if name is None:
         return recognise(source)
     chosen = named(name)

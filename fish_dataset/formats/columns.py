@@ -30,6 +30,8 @@ _SPELLINGS = {
     "ycenter": "ycenter ycentre cy yc centery centrey",
     "image_width": "imagewidth imgwidth imgw imagew",
     "image_height": "imageheight imgheight imgh imageh",
+    "crowd": "iscrowd crowd",
+    "ignore": "ignore ignored isignored",
     "split": "split subset partition dataset usage",
     "site": "site location station habitat",
     "video": "video videoname videoid clip",

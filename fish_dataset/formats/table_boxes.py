@@ -193,12 +193,14 @@ def hand_over(
         unknown = np.isnan(factors).any(axis=1).tolist()
         with np.errstate(invalid="ignore", over="ignore"):
             scaled = (boxes[part] * np.tile(factors, 2)).tolist()
-        columns = (image[part].tolist(), scaled, table.code[part], table.line[part], unknown)
-        for i, box, code, line, lost in zip(*columns, strict=True):
+        columns = (image[part].tolist(), scaled, table.code[part], table.line[part])
+        for i, box, code, line, flag, lost in zip(
+            *columns, table.flags[part], unknown, strict=True
+        ):
             name = table.classes[code]
             if lost:
                 said = "{}×{} in the table".format(*table.sizes[i])
                 builder.lose(SHAPE, f"{path.name}, line {line}", said, name=name)
             else:
                 x, y, w, h = box
-                builder.box(rows[i], x, y, w, h, name, at=line)
+                builder.box(rows[i], x, y, w, h, name, bool(flag & 1), bool(flag & 2), at=line)

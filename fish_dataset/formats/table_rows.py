@@ -17,6 +17,8 @@ from fish_dataset.formats.tables import Sheet, stream
 
 _META = ("site", "video", "frame")
 _BAD_SHARE = 0.5
+_FLAGS = (("crowd", 1), ("ignore", 2))
+_YES = ("1", "1.0", "true", "yes")
 
 
 @dataclass
@@ -29,6 +31,7 @@ class TableRows:
         meta: site, video and frame by image, where the table has them.
         classes: Names, each once.
         image, code, line: (M,) image, class and line of each box.
+        flags: (M,) 1 for a crowd, 2 for a box to be ignored, 3 for both.
         numbers: (4 M,) the four columns of each box, one after another.
         rows: Rows of the table, its header left out.
         bad: Rows that could not be read.
@@ -41,6 +44,7 @@ class TableRows:
     image: array = field(default_factory=lambda: array("q"))
     code: array = field(default_factory=lambda: array("q"))
     line: array = field(default_factory=lambda: array("q"))
+    flags: bytearray = field(default_factory=bytearray)
     numbers: array = field(default_factory=lambda: array("d"))
     rows: int = 0
     bad: int = 0
@@ -72,6 +76,7 @@ def read_rows(
     picture, label = columns.at["image"], columns.at.get("class", -1)
     a, b, c, d = columns.box
     part = columns.at.get("split", -1)
+    flagged = [(columns.at[role], bit) for role, bit in _FLAGS if role in columns.at]
     for line, row in _data(sheet, columns):
         table.rows += 1
         try:
@@ -103,6 +108,7 @@ def read_rows(
         table.image.append(image)
         table.code.append(code)
         table.line.append(line)
+        table.flags.append(sum(bit for at, bit in flagged if _cell(row, at).lower() in _YES))
     table.classes = list(codes)
     if table.bad > _BAD_SHARE * table.rows:
         raise FishDataError(

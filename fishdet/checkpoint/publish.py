@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from fish_dataset.files import write_atomic
+from fish_dataset.files import require_writable, write_atomic
 from fishdet.errors import FishdetError
 from fishdet.inference.build import build_network, class_names, config_for, require_class_count
 
@@ -52,11 +52,15 @@ def publish(options: PublishOptions) -> Publication:
             that holds the card of another model.
     """
     _require_options(options)
+    require_writable(_folder(options), "--out")
     checkpoint = load_checkpoint(options.checkpoint, options.trust_pickle)
     papers, state, notes = assemble(options, checkpoint)
-    out = options.out or options.checkpoint.parent / "published"
+    out = _folder(options)
     _require_free(out, papers["name"])
     file, sha256 = _write_model(out, state, papers)
+    others = sorted(path.name for path in out.glob(f"*{SUFFIX}") if path != file)
+    if others:
+        notes += (f"{out} also holds {', '.join(others)}, which the index there does not name",)
     done = Publication(papers["name"], file, sha256, file.stat().st_size, notes)
     write_beside(done, _pictures(options, file, out))
     return done
@@ -150,6 +154,10 @@ def _require_options(options: PublishOptions) -> None:
         )
     if options.name is not None and not _NAME.fullmatch(options.name):
         raise FishdetError(f"--name {options.name!r}: letters, digits, '.', '_' and '-' only")
+
+
+def _folder(options: PublishOptions) -> Path:
+    return options.out or options.checkpoint.parent / "published"
 
 
 def _require_free(out: Path, name: str) -> None:

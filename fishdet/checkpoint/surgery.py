@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from fish_dataset.files import write_atomic
+from fish_dataset.files import require_writable, write_atomic
 from fishdet.errors import FishdetError
 
 from .header import read_header
@@ -64,6 +64,9 @@ def average_files(paths: Sequence[Path], out: Path) -> dict[str, torch.Tensor]:
     """
     if out.suffix != ".pth":
         raise FishdetError(f"--out {out}: name it ….pth; tools/publish.py makes a release of it")
+    if len(set(map(Path.resolve, paths))) < len(paths):
+        raise FishdetError("average: a checkpoint is named twice; name each once")
+    require_writable(out.parent, "--out")
     checkpoints = [load_checkpoint(path) for path in paths]
     _require_same_classes(checkpoints, paths)
     state = average([checkpoint["state_dict"] for checkpoint in checkpoints])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,3 +90,26 @@ def test_the_exit_status_tells_how_it_ended(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(OSError):
         exit_status(_raise(OSError("x")))
     assert "error: fish.json: no box" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_costs_no_result(tmp_path: Path) -> None:
+    """What ``script | head -1`` does: the pipe is closed while the script still prints."""
+    script = f"""
+import sys
+from pathlib import Path
+from rich.console import Console
+from fish_dataset.cli import exit_status
+def run():
+    for line in range(20_000):
+        Console().print(line)
+    Path({str(tmp_path / "done")!r}).touch()
+sys.exit(exit_status(run))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, env={**os.environ, "COLUMNS": "80"}
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert (tmp_path / "done").exists()

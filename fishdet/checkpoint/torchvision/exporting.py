@@ -12,7 +12,7 @@ from mmdet.utils import get_test_pipeline_cfg
 from mmengine.config import Config
 from torchvision.models.detection import FasterRCNN
 
-from fish_dataset.files import write_atomic
+from fish_dataset.files import require_writable, write_atomic
 from fishdet.errors import FishdetError
 
 from . import standalone
@@ -85,6 +85,7 @@ def export(
             f"--out {out}: name it NAME.pth, of letters, digits and _, as NAME.py beside it is to "
             "be imported"
         )
+    require_writable(out.parent, "--out")
     model = to_torchvision(source, config)
     content = {
         "format": standalone.FORMAT,

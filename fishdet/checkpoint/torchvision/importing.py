@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
-from fish_dataset.files import write_atomic
+from fish_dataset.files import require_writable, write_atomic
 from fishdet.checkpoint.heads import fit_head
 from fishdet.checkpoint.load import load_checkpoint
 from fishdet.checkpoint.papers import config_to_json
@@ -46,6 +46,7 @@ def from_torchvision(
     """
     if out.suffix != ".pth":
         raise FishdetError(f"--out {out}: name it ….pth; tools/publish.py makes a release of it")
+    require_writable(out.parent, "--out")
     checkpoint = load_checkpoint(path)
     if "format" in checkpoint:
         raise FishdetError(

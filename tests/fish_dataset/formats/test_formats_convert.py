@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from fish_dataset import FishDataError
@@ -236,3 +238,16 @@ def test_options_as_text(tmp_path):
         tmp_path, {"xmin": "x1", "class": "species"}, ("eel", "고등어"), (960, 540)
     )
     assert options_from_text() == Options()
+
+
+def test_columns_make_a_table_of_it(tmp_path: Path) -> None:
+    """Names that nobody knows are told with --columns; --format csv goes without saying then."""
+    source = tmp_path / "in"
+    source.mkdir()
+    cv2.imwrite(str(source / "a.png"), np.zeros((50, 60, 3), np.uint8))
+    (source / "표.csv").write_text(
+        "파일,어종,x1,y1,x2,y2\na.png,고등어,1,2,30,40\n", encoding="cp949"
+    )
+    options = Options(columns={"image": "파일", "class": "어종"})
+    done = convert(source, tmp_path / "out", options=options)
+    assert done.format.name == "csv" and done.account["boxes"]["out"] == 1

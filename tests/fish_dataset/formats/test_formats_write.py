@@ -215,3 +215,12 @@ def test_nothing_is_left_where_a_picture_is_missing(tmp_path, kind):
     with pytest.raises(FishDataError, match=r"b\.png"):
         write_as(kind, tmp_path / "out" / kind, {"train": part})
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_crowds_and_ignored_boxes_come_back_from_a_table(tmp_path: Path) -> None:
+    flags = [(False, False), (True, False), (False, True), (True, True)]
+    boxes = [(0, i % 3, 10 * i, 20, 30, 40) for i in range(4)]
+    part = part_of(tmp_path / "in", boxes, flags=flags)
+    write_as("csv", tmp_path / "out", {"train": part}, images="copy", documents={})
+    back = named("csv").read(tmp_path / "out", Options()).parts["train"].annotations
+    assert list(zip(back.crowd.tolist(), back.ignore.tolist(), strict=True)) == flags
