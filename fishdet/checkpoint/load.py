@@ -188,7 +188,12 @@ def _require_file(path: Path) -> None:
 def _unpickling_message(path: Path, text: str) -> str:
     found = _UNPICKLED.search(text)
     if found is None:
-        return f"{path}: no checkpoint, or a damaged one: {text.splitlines()[0]}"
+        # torch's own text goes on to advise weights_only=False, which runs what the file says.
+        said = "" if "weights_only" in text else f": {text.splitlines()[0]}"
+        return (
+            f"{path}: no checkpoint, a damaged one, or one in a form that cannot be read without "
+            f"running code from it{said}"
+        )
     name = found["name"] or found[2]
     return (
         f"{path}: holds an object of type {name}, which is not read: loading it would run code "

@@ -44,9 +44,11 @@ def config_for(
         return load_config(config)
     own = config_of(checkpoint)
     if own is None:
+        text = "cfg" in (checkpoint.get("meta") or {})
+        has = "its config is Python text, which is not run" if text else "carries no config"
         raise FishdetError(
-            f"{name}: carries no config of its own; name the config that it was trained with by "
-            "--config (config= in Python)"
+            f"{name}: {has}; name the config that it was trained with by --config "
+            "(config= in Python)"
         )
     check_config(own, _pipeline_config(own, name))
     return own

@@ -24,7 +24,7 @@ REFUSALS = {
     "pickle": "never unpickled",
     "legacy": "never unpickled",
     "raw": "never unpickled",
-    "config": "carries no config of its own",
+    "config": "its config is Python text, which is not run",
     "imports": "asks to import 'evil_module'",
     "dotted": "type 'subprocess.Popen' in model.backbone.type",
     "scope": "model.backbone._scope_",
