@@ -18,6 +18,16 @@ def join_cpu_processes(launcher: str) -> None:
         torch.distributed.init_process_group("gloo")
 
 
+def leave_processes() -> None:
+    """Part from the other processes of a training that has ended, all at one moment.
+
+    gloo aborts a process that still talks when the first one, which keeps the store, has gone.
+    """
+    if is_distributed():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def cpu_wrapper(cfg: Config) -> dict[str, Any] | None:
     """Return the model wrapper of processes without a GPU, or None where there is one.
 

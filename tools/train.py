@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from fishdet.cli import add_run_arguments, exit_status, parse_options
+from fishdet.processes import leave_processes
 from fishdet.training import TrainOptions, train
 
 
@@ -28,5 +29,11 @@ def parse_args() -> TrainOptions:
     return TrainOptions(**parse_options(parser))
 
 
+def main() -> None:
+    """Train; several processes end together."""
+    train(parse_args())
+    leave_processes()
+
+
 if __name__ == "__main__":
-    sys.exit(exit_status(lambda: train(parse_args())))
+    sys.exit(exit_status(main))

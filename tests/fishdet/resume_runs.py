@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 
 from fishdet.hooks import records
 from fishdet.hooks.graceful_stop import GracefulStopHook, TrainingInterrupted
+from fishdet.processes import leave_processes
 from fishdet.training import TrainOptions, train
 
 
@@ -73,6 +74,7 @@ def run_as_rank(options: dict[str, Any]) -> None:
     train_anew(**options, work_dir=folder / "whole")
     at = 2 if os.environ["RANK"] == "1" else 0
     train_in_parts({**options, "work_dir": folder / "parts"}, "after_train_iter", at)
+    leave_processes()
 
 
 if __name__ == "__main__":
