@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
-import fishdet  # noqa: F401  (registers operators, data set, hooks, metric)
+import fishdet.registered  # noqa: F401  (registers operators, data set, hooks, metric)
 from fish_dataset.synthesis import ensure_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,9 +39,14 @@ auto_img_scale = dict(longest=128, divisor=64)
 
 
 @pytest.fixture(autouse=True)
-def no_visualizer_of_another_test() -> None:
-    """mmdet's hook draws with the newest visualizer of the process, whoever made it."""
-    Visualizer._instance_dict.clear()
+def nothing_of_another_run() -> None:
+    """mmengine keeps loggers and histories by the second in which a run began.
+
+    A run of the same second would write into the other's log; and mmdet's hook draws with the
+    newest visualizer of the process, whoever made it.
+    """
+    for kept in (MMLogger, MessageHub, Visualizer):
+        kept._instance_dict.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -119,7 +119,9 @@ def build(path: str, shrink):
     shrink(config.model)
     adapt(config.model)
     torch.manual_seed(0)
-    return MODELS.build(config.model)
+    model = MODELS.build(config.model)
+    model.init_weights()  # DETR's level embeddings are memory as it was found before this
+    return model
 
 
 def batch(model):
