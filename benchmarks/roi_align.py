@@ -21,7 +21,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import tvops  # noqa: E402
+from tvops.roi_align import multilevel_roi_align  # noqa: E402
 
 STRIDES = (4, 8, 16, 32)
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
@@ -101,7 +101,7 @@ def random_rois(images: int, count: int) -> tuple[Tensor, Tensor]:
 
 def pool_ours(feats: list[Tensor], rois: Tensor, levels: Tensor, ratio: int) -> Tensor:
     """All levels at once."""
-    return tvops.multilevel_roi_align(feats, rois, levels, 7, STRIDES, ratio, True)
+    return multilevel_roi_align(feats, rois, levels, 7, STRIDES, ratio, True)
 
 
 def pool_torchvision(feats: list[Tensor], rois: Tensor, levels: Tensor, ratio: int) -> Tensor:

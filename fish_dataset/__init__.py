@@ -1,35 +1,39 @@
 """Everything about data: annotations, their checks, and the data set that mmdet reads.
 
-Importing the package installs the operators that ``mmdet.datasets`` asks for (``tvops``, by way of
-``mmdet_import``) and registers :class:`FishDataset` in ``mmdet.registry.DATASETS`` and
-the transforms for water in ``mmdet.registry.TRANSFORMS``.
+Importing the package is cheap: it lets ``mmdet.datasets`` find the operators that it asks for
+(``tvops``), and imports the rest by name when it is used. ``fish_dataset.registered`` registers
+:class:`FishDataset` and the transforms for water with mmdet.
 """
 
 from __future__ import annotations
 
-from fish_dataset.annotations import Annotations
-from fish_dataset.coco import coco_dict, read_classes, read_coco, write_coco
-from fish_dataset.dataset import FishDataset
-from fish_dataset.errors import FishDataError
-from fish_dataset.findings import Finding
-from fish_dataset.layout import Split, find_splits
-from fish_dataset.strings import Strings
-from fish_dataset.transforms import Caustics, CopyPasteFish, MarineSnow, WaterColumn
+import importlib
+from typing import Any
 
-__all__ = [
-    "Annotations",
-    "Caustics",
-    "CopyPasteFish",
-    "Finding",
-    "FishDataError",
-    "FishDataset",
-    "MarineSnow",
-    "Split",
-    "Strings",
-    "WaterColumn",
-    "coco_dict",
-    "find_splits",
-    "read_classes",
-    "read_coco",
-    "write_coco",
-]
+import tvops  # noqa: F401  (whoever imports mmdet.datasets from here on finds its operators)
+
+_HOMES = {
+    "Annotations": "annotations",
+    "Caustics": "transforms",
+    "CopyPasteFish": "transforms",
+    "Finding": "findings",
+    "FishDataError": "errors",
+    "FishDataset": "dataset",
+    "MarineSnow": "transforms",
+    "Split": "layout",
+    "Strings": "strings",
+    "WaterColumn": "transforms",
+    "coco_dict": "coco",
+    "find_splits": "layout",
+    "read_classes": "coco",
+    "read_coco": "coco",
+    "write_coco": "coco",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: looking at a folder must not wait for PyTorch."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"fish_dataset.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'fish_dataset' has no attribute {name!r}")

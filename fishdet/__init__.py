@@ -1,16 +1,15 @@
 """The detector: configs, training, evaluation and inference of fish on MMDetection.
 
-Importing the package registers its parts with mmdet and puts ``tvops`` in place of compiled
-operators, in this process and in every worker that imports it.
+Importing the package is cheap. ``fishdet.registered`` registers its parts with mmdet: configs name
+it in ``custom_imports``, and whatever builds from a config here imports it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import fish_dataset  # noqa: F401  (first: it brings the operators that mmdet asks for on import)
+import fish_dataset  # noqa: F401  (whoever imports mmcv.ops from here on finds its operators)
 
-from . import evaluation, hooks, models, resume  # noqa: F401
 from .errors import FishdetError
 
 __version__ = "0.1.0"
@@ -18,7 +17,7 @@ __all__ = ["Detector", "FishdetError", "__version__", "load_model"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what detects when it is asked for: training does not need the drawing libraries."""
+    """Import what detects when it is asked for: a list of models must not wait for PyTorch."""
     if name == "Detector":
         from .inference import Detector
 

@@ -21,6 +21,7 @@ from torch import nn
 from torch.hub import download_url_to_file, get_dir
 from torch.utils.data import DataLoader
 
+import fishdet.registered  # noqa: F401
 from fish_dataset.files import require_writable
 from fishdet.checkpoint.load import classes_of, load_checkpoint, load_state
 from fishdet.checkpoint.loading import is_name, resolve
@@ -192,8 +193,10 @@ def newest_of(work_dir: Path, logger: logging.Logger) -> Path:
 def is_news(record: logging.LogRecord) -> bool:
     """Whether a message belongs on the screen: not mmengine's dumps of environment, config and
     hooks (400 lines before the first error could be seen), nor its notes on its own renamings."""
-    return not record.getMessage().lstrip("\n-").startswith(
-        ("System environment:", "Config:", "Hooks will be executed", *OWN_NOTES)
+    return (
+        not record.getMessage()
+        .lstrip("\n-")
+        .startswith(("System environment:", "Config:", "Hooks will be executed", *OWN_NOTES))
     )
 
 

@@ -1,7 +1,7 @@
 """The operators that mmcv compiles, on PyTorch's and torchvision's own.
 
-Importing this package is enough: it registers a stand-in for ``mmcv._ext`` where no compiled one
-can be imported, and leaves a compiled one alone. It must be imported before ``mmcv.ops`` is.
+Importing this package is enough, and cheap: from then on ``mmcv._ext`` is found, as a stand-in
+where no compiled one can be imported. It must be imported before ``mmcv.ops`` is.
 
 >>> import tvops
 >>> import mmcv.ops            # works without a compiler
@@ -12,9 +12,8 @@ can be imported, and leaves a compiled one alone. It must be imported before ``m
 from __future__ import annotations
 
 from tvops.registration import active, install
-from tvops.roi_align import multilevel_roi_align, roi_align
 from tvops.unsupported import OperatorNotSupported
 
-__all__ = ["OperatorNotSupported", "active", "install", "multilevel_roi_align", "roi_align"]
+__all__ = ["OperatorNotSupported", "active", "install"]
 
 install()

@@ -1,6 +1,6 @@
 """Runtime of every config: hooks, records, seeds; see docs/architecture.md."""
 
-custom_imports = dict(imports=["fishdet"], allow_failed_imports=False)
+custom_imports = dict(imports=["fishdet.registered"], allow_failed_imports=False)
 default_scope = "mmdet"
 
 default_hooks = dict(

@@ -14,6 +14,7 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+import fish_dataset.registered  # noqa: F401
 from fish_dataset.errors import FishDataError
 from fish_dataset.layout import Split
 

@@ -42,7 +42,7 @@ done, data = cv2.imencode(".png", numpy.zeros((2, 2, 3), numpy.uint8))
 print(json.dumps(dict(version=cv2.__version__, shape=cv2.imdecode(data, 1).shape)))
 """,
     "main job": """
-import json, fishdet, mmdet, mmcv, mmengine, tvops, torch
+import json, fishdet.registered, mmdet, mmcv, mmengine, tvops, torch
 from mmcv.ops import nms
 kept = len(nms(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([1.]), 0.5)[1])
 print(json.dumps(dict(operators=tvops.active(), mmcv=mmcv.__version__,

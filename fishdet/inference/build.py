@@ -12,6 +12,7 @@ from mmdet.utils import get_test_pipeline_cfg, register_all_modules
 from mmengine.config import Config, ConfigDict
 from mmengine.model.utils import revert_sync_batchnorm
 
+import fishdet.registered  # noqa: F401
 from fishdet.checkpoint import classes_of, config_of, load_state
 from fishdet.checkpoint.guard import guarded_build
 from fishdet.checkpoint.trusted_config import check_config, without_files

@@ -6,7 +6,7 @@ from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 from mmdet.registry import MODELS
 from torch import Tensor
 
-import tvops
+from tvops.roi_align import multilevel_roi_align
 
 
 @MODELS.register_module()
@@ -14,7 +14,7 @@ class MultiLevelRoIExtractor(SingleRoIExtractor):
     """mmdet's ``SingleRoIExtractor`` with the same numbers, computed over all levels at once.
 
     On a CPU the levels lie end to end in one table and a single weighted sum reads it
-    (``tvops.multilevel_roi_align``); on CUDA torchvision's kernel runs per level. RoIs keep
+    (``multilevel_roi_align``); on CUDA torchvision's kernel runs per level. RoIs keep
     fp32 under autocast: bf16 has 8 bits of mantissa, which puts a corner at x = 500 up to two
     pixels away from where it is.
 
@@ -32,7 +32,7 @@ class MultiLevelRoIExtractor(SingleRoIExtractor):
         if roi_scale_factor is not None:
             rois = self.roi_rescale(rois, roi_scale_factor)
         layer = self.roi_layers[0]
-        return tvops.multilevel_roi_align(
+        return multilevel_roi_align(
             feats,
             rois,
             levels,

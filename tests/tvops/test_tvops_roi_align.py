@@ -9,8 +9,8 @@ import pytest
 import torch
 import torchvision
 
-import tvops
 from tvops import extension
+from tvops.roi_align import multilevel_roi_align, roi_align
 
 SHAPE = (2, 3, 9, 12)
 # Image, box in image pixels, scale 0.5: inside, across the border, outside, tiny, a point, whole.
@@ -86,7 +86,7 @@ def test_against_loops(features, ratio, aligned):
     rois = BOXES.double()
     expected = reference(features.numpy(), rois.numpy(), (3, 4), 0.5, ratio, aligned)
     np.testing.assert_allclose(
-        tvops.roi_align(features, rois, (3, 4), 0.5, ratio, aligned).numpy(), expected, atol=1e-9
+        roi_align(features, rois, (3, 4), 0.5, ratio, aligned).numpy(), expected, atol=1e-9
     )
     np.testing.assert_allclose(
         mmcv_align(features, rois, (3, 4), 0.5, ratio, "avg", aligned).numpy(), expected, atol=1e-9
@@ -103,7 +103,7 @@ def test_value_and_gradient_against_torchvision(ratio, aligned, memory_format):
     ours, theirs = (
         base.clone(memory_format=torch.preserve_format).requires_grad_() for _ in range(2)
     )
-    out = tvops.roi_align(ours, rois, 7, 0.25, ratio, aligned)
+    out = roi_align(ours, rois, 7, 0.25, ratio, aligned)
     expected = torchvision.ops.roi_align(theirs, rois, 7, 0.25, ratio, aligned)
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-4)
     grad = torch.randn_like(expected)
@@ -131,7 +131,7 @@ def test_gradcheck_multilevel(aligned):
     rois, levels = BOXES.double(), torch.tensor([0, 1, 1, 0, 0, 1, 0, 1])
     for ratio in (0, 2):
         assert torch.autograd.gradcheck(
-            lambda *maps, ratio=ratio: tvops.multilevel_roi_align(
+            lambda *maps, ratio=ratio: multilevel_roi_align(
                 maps, rois, levels, 2, (2, 4), ratio, aligned
             ),
             tuple(feats),
@@ -147,7 +147,7 @@ def test_multilevel_is_level_by_level(ratio):
     corner = torch.rand(50, 2) * 100
     rois = torch.cat([torch.randint(2, (50, 1)), corner, corner + torch.rand(50, 2) * 60], 1)
     levels = torch.randint(3, (50,))
-    out = tvops.multilevel_roi_align(feats, rois, levels, 7, strides, ratio, True)
+    out = multilevel_roi_align(feats, rois, levels, 7, strides, ratio, True)
     for roi, level, pooled in zip(rois, levels, out, strict=True):
         expected = torchvision.ops.roi_align(
             feats[level], roi[None], 7, 1 / strides[level], ratio, True
@@ -177,7 +177,7 @@ def test_no_rois(mode):
 
 def test_no_rois_on_any_level():
     feats = [torch.randn(1, 3, 8, 8, requires_grad=True), torch.randn(1, 3, 4, 4)]
-    out = tvops.multilevel_roi_align(
+    out = multilevel_roi_align(
         feats, torch.zeros(0, 5), torch.zeros(0, dtype=torch.long), (7, 5), (4, 8), 2, True
     )
     assert out.shape == (0, 3, 7, 5)
@@ -188,7 +188,7 @@ def test_no_rois_on_any_level():
 @pytest.mark.parametrize("ratio", [0, 2])
 def test_box_that_is_not_a_number_pools_zeros(ratio):
     rois = torch.tensor([[0, math.nan, 0, 4, 4], [0, 0, 0, math.inf, 4.0], [0, 0, 0, 4, 4.0]])
-    out = tvops.roi_align(torch.ones(SHAPE), rois, 2, 1.0, ratio, True)
+    out = roi_align(torch.ones(SHAPE), rois, 2, 1.0, ratio, True)
     assert torch.isfinite(out).all()
     assert out[0].abs().sum() == 0
     torch.testing.assert_close(out[2], torch.ones(3, 2, 2))
@@ -202,9 +202,9 @@ def test_numbers_out_of_range_are_named(numbers, levels, word):
     feats = [torch.randn(SHAPE), torch.randn(SHAPE)]
     rois = torch.tensor([[number, 1.0, 1.0, 3.0, 3.0] for number in numbers])
     with pytest.raises(ValueError, match=f"{word} numbers"):
-        tvops.multilevel_roi_align(feats, rois, torch.tensor(levels), 2, (1, 2), 2, True)
+        multilevel_roi_align(feats, rois, torch.tensor(levels), 2, (1, 2), 2, True)
     with pytest.raises(ValueError, match="need one each"):
-        tvops.multilevel_roi_align(feats, rois, torch.tensor(levels), 2, (1, 2, 4), 2, True)
+        multilevel_roi_align(feats, rois, torch.tensor(levels), 2, (1, 2, 4), 2, True)
 
 
 @pytest.mark.parametrize("ratio", [0, 2])
@@ -212,7 +212,7 @@ def test_box_far_larger_than_its_map(ratio):
     features = torch.randn(1, 2, 6, 6)
     rois = torch.tensor([[0, -3e3, -2e3, 5e3, 4e3], [0, 1.0, 1.0, 4.0, 4.0]])
     torch.testing.assert_close(
-        tvops.roi_align(features, rois, 2, 1.0, ratio, True),
+        roi_align(features, rois, 2, 1.0, ratio, True),
         torchvision.ops.roi_align(features, rois, 2, 1.0, ratio, True),
         atol=1e-5,
         rtol=1e-3,
@@ -228,7 +228,7 @@ def test_more_entries_than_fit_in_one_block(monkeypatch):
     rois = torch.cat([torch.randint(2, (40, 1)), corner, corner + torch.rand(40, 2) * 25], 1)
 
     def run(ratio):
-        out = tvops.roi_align(features, rois, 5, 1.0, ratio, True)
+        out = roi_align(features, rois, 5, 1.0, ratio, True)
         return out, torch.autograd.grad(out.square().sum(), features)[0]
 
     for ratio in (0, 2):
@@ -260,14 +260,13 @@ def test_half_gradient_adds_up_in_float32():
     """5,000 RoIs on one spot: a sum kept in bf16 would stop growing at 256."""
     features = torch.zeros(1, 2, 4, 4, dtype=torch.bfloat16, requires_grad=True)
     rois = torch.tensor([[0, 0.0, 0.0, 4.0, 4.0]]).repeat(5000, 1)
-    tvops.roi_align(features, rois, 1, 1.0, 1, True).sum().backward()
+    roi_align(features, rois, 1, 1.0, 1, True).sum().backward()
     assert features.grad.sum().item() == pytest.approx(2 * 5000, rel=0.01)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_torchvision_path_gives_the_same(dtype):
     """The path of other devices, taken here on the CPU."""
-    from tvops import roi_align as function
     from tvops.roi_align import Pooling, _torchvision, _torchvision_backward
 
     torch.manual_seed(6)
@@ -275,7 +274,7 @@ def test_torchvision_path_gives_the_same(dtype):
     pooling = Pooling((3, 4), 0, True)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         out = _torchvision(features, BOXES, 0.5, pooling)
-    expected = function(features, BOXES, (3, 4), 0.5, 0, True)
+    expected = roi_align(features, BOXES, (3, 4), 0.5, 0, True)
     assert out.dtype == dtype
     torch.testing.assert_close(out, expected, atol=2e-2, rtol=2e-2)
     grad = torch.randn_like(out)
@@ -289,7 +288,7 @@ def test_torchvision_path_gives_the_same(dtype):
 
 def test_rois_get_no_gradient_and_entry_writes_in_place():
     features, rois = torch.randn(SHAPE), BOXES.clone().requires_grad_()
-    assert not tvops.roi_align(features, rois, 3, 0.5, 2, True).requires_grad
+    assert not roi_align(features, rois, 3, 0.5, 2, True).requires_grad
     output = torch.full((len(BOXES), 3, 3, 3), 7.0)
     empty = features.new_zeros(0)
     extension.roi_align_forward(
@@ -305,4 +304,4 @@ def test_rois_get_no_gradient_and_entry_writes_in_place():
         pool_mode=1,
         aligned=True,
     )
-    torch.testing.assert_close(output, tvops.roi_align(features, BOXES, 3, 0.5, 2, True))
+    torch.testing.assert_close(output, roi_align(features, BOXES, 3, 0.5, 2, True))

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-import fishdet  # noqa: F401  (registers TimmBackbone)
+import fishdet.registered  # noqa: F401  (registers TimmBackbone)
 from fishdet.errors import FishdetError
 from fishdet.models import lite0_weights
 from fishdet.models.timm_backbone import TimmBackbone, check_neck

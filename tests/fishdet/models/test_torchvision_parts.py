@@ -17,7 +17,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops.poolers import LevelMapper
 
-import fishdet  # noqa: F401
+import fishdet.registered  # noqa: F401
 from fishdet.checkpoint.torchvision import torchvision_config
 
 MODEL = torchvision_config("v1", 2)["model"]

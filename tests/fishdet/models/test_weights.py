@@ -15,7 +15,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import save_file
 
-import fishdet  # noqa: F401
+import fishdet.registered  # noqa: F401
 from fishdet.errors import FishdetError
 from fishdet.models import lite0_weights, timm_weights
 from fishdet.models.timm_backbone import TimmBackbone
