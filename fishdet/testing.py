@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from fish_dataset.coco import read_classes
-from fish_dataset.files import write_json
+from fish_dataset.files import require_writable, write_json
 from fish_dataset.layout import find_splits
 from fishdet.binding import bind
 from fishdet.checkpoint.limits import MAX_PIXELS
@@ -21,6 +22,7 @@ from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.checkpoint.loading import resolve
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
 from fishdet.errors import FishdetError
+from fishdet.evaluation.report_page import write_report
 from fishdet.models.precision import describe_choice
 from fishdet.runner import build_runner
 
@@ -56,6 +58,8 @@ class TestOptions:
     split: str = "auto"
     work_dir: Path | None = None
     out: Path | None = None
+    report: Path | None = None
+    lang: str = "en"
     show: bool = False
     show_dir: Path | None = None
     wait_time: float = 2.0
@@ -73,15 +77,23 @@ def test(options: TestOptions) -> dict[str, float]:
     Raises:
         FishdetError, FishDataError: a mistake in options, config, data or checkpoint.
     """
+    if options.report is not None:
+        require_writable(options.report, "--report")
     cfg, notes = testing_config(options)
     runner = build_runner(cfg)
     for note in notes:
         print_log(note, logger="current")
     totals = runner.test()
+    metric = runner.test_evaluator.metrics[0]
     if options.out is not None:
-        reports = [metric.report for metric in runner.test_evaluator.metrics]
-        write_json(options.out, {**totals, "species": reports[0].per_class})
+        write_json(options.out, {**totals, "species": metric.report.per_class})
         print_log(f"Wrote {options.out}", logger="current")
+    if options.report is not None and is_main_process():
+        record = {**totals, "species": metric.report.per_class}
+        image_dir = runner.test_dataloader.dataset.image_dir
+        checkpoint = Path(cfg.load_from)
+        page = write_report(options.report, metric, image_dir, record, checkpoint, options.lang)
+        print_log(f"Report: {page}", logger="current")
     return totals
 
 

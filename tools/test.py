@@ -21,6 +21,8 @@ def parse_args() -> TestOptions:
         "--split", choices=("auto", "val", "test"), default="auto", help="auto: test, else val"
     )
     parser.add_argument("--out", type=Path, help="JSON file for totals and AP per species")
+    parser.add_argument("--report", type=Path, help="folder for an HTML report of the run")
+    parser.add_argument("--lang", choices=("en", "ko"), default="en", help="of the report")
     parser.add_argument("--show", action="store_true", help="show the pictures in a window")
     parser.add_argument("--show-dir", type=Path, help="folder for pictures with boxes")
     parser.add_argument("--wait-time", type=float, default=2.0, help="seconds a picture is shown")
