@@ -25,7 +25,7 @@ param_scheduler = [
 ]
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=1.2e-3, betas=(0.9, 0.99), weight_decay=0.02, fused=True),
+    optimizer=dict(type="DenseAdamW", lr=1.2e-3, betas=(0.9, 0.99), weight_decay=0.02, fused=True),
     clip_grad=dict(max_norm=10),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=4)
