@@ -172,7 +172,8 @@ def test_the_screen_shows_no_dump_and_the_log_file_does(
 def test_the_eta_comes_with_a_warning_where_pictures_grow() -> None:
     cfg = load_config(ROOT / "configs" / "fish.py")
     assert "128×128 px until epoch 3, then of 192×192 px" in size_switch(cfg)
-    set_img_scale(cfg, (64, 64))
+    set_img_scale(cfg, (384, 384))
+    assert "256×256 px until epoch 3, then of 384×384 px" in size_switch(cfg)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if "Switch" not in hook["type"]]
     assert size_switch(cfg) == ""
 
