@@ -26,6 +26,7 @@ from .inputs import ImageLike, read_image
 from .names import names_of
 from .network import Network
 from .options import DetectionOptions
+from .results import build_detections
 from .thresholds import DEFAULT, Threshold, thresholds_for
 from .views import look
 
@@ -152,21 +153,14 @@ class Detector:
         return pixels
 
     def _named(self, boxes: Boxes) -> sv.Detections:
-        next_labels, next_scores = runner_up(boxes)
-        calibrated = boxes.scores if self.calibration is None else self.calibration(boxes.scores)
-        data = self.catalogue_names.of(boxes.labels)
-        data |= {
-            "calibrated": calibrated,
-            "runner_up": self.catalogue_names.of(next_labels)["class_name"],
-            "runner_up_id": next_labels,
-            "runner_up_score": next_scores,
-        }
-        return sv.Detections(
-            xyxy=boxes.xyxy,
-            confidence=boxes.scores,
-            class_id=boxes.labels,
-            data=data,
-            metadata={"calibrated": self.calibration is not None},
+        calibrated = None if self.calibration is None else self.calibration(boxes.scores)
+        return build_detections(
+            self.catalogue_names,
+            boxes.xyxy,
+            boxes.scores,
+            boxes.labels,
+            calibrated,
+            runner_up(boxes),
         )
 
 
