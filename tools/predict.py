@@ -32,11 +32,8 @@ EPILOG = (
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
-        usage="%(prog)s [MODEL] INPUT [INPUT ...] --out FOLDER [options]",
-        description=__doc__,
-        epilog=EPILOG,
-    )
+    usage = "%(prog)s [MODEL] INPUT [INPUT ...] --out FOLDER [options]"
+    parser = argparse.ArgumentParser(usage=usage, description=__doc__, epilog=EPILOG)
     add = parser.add_argument
     add("inputs", nargs="+", metavar="[MODEL] INPUT")
     add("--out", type=Path, required=True, help="folder for pictures and results")
@@ -101,10 +98,9 @@ def load(options: argparse.Namespace, console: Console) -> tuple[Detector, Sourc
 
 def run_options(options: argparse.Namespace, detector: Detector, model: str) -> RunOptions:
     """Return what to write, with the settings that a run which goes on must share."""
-    names = ("tile", "flip", "agnostic_nms", "format", "no_places")
-    settings = {name: getattr(options, name) for name in names}
-    settings |= {"model": model, "score_thr": detector.thresholds.tolist(), "lang": options.lang}
-    settings |= {"classes": list(detector.classes)}
+    names = ("tile", "flip", "agnostic_nms", "format", "no_places", "lang")
+    settings = {name: getattr(options, name) for name in names} | {"model": model}
+    settings |= {"score_thr": detector.thresholds.tolist(), "classes": list(detector.classes)}
     crops = options.crops or options.sheet
     output = OutputOptions(
         options.out, options.format, crops, not options.no_places, options.resume, settings
@@ -120,7 +116,8 @@ def report(done: Report, options: argparse.Namespace, console: Console) -> None:
             table.add_row(name, str(count))
         console.print(table if table.row_count else "No fish above the score threshold.")
         where = ", ".join(str(options.out / FORMATS[kind]) for kind in options.format)
-        console.print(f"{done.pictures.pictures} pictures in {options.out}, results in {where}")
+        text = f"{done.pictures.pictures} pictures in {options.out}, results in {where}"
+        console.print(text, markup=False, soft_wrap=True)
         if "dwc" in options.format and done.pictures.nameless:
             console.print(f"{done.pictures.nameless} fish are of classes without a scientific name")
     for name, video in done.videos.items():

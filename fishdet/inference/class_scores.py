@@ -19,7 +19,8 @@ def keep_class_scores(model: torch.nn.Module) -> bool:
     """Let the R-CNN heads of ``model`` return ``class_scores`` (N, C) beside boxes and scores.
 
     The class scores are those of the RoI that the kept box was decoded from. The steps are those
-    of ``BBoxHead`` of MMDetection with the kept rows remembered, so boxes and scores are the same.
+    of ``BBoxHead`` of MMDetection with the kept rows remembered, so boxes and scores are the same;
+    boxes are decoded in fp32 whatever the network computes in.
     Heads that decode in a way of their own are left as they are.
 
     Returns:
@@ -44,7 +45,10 @@ class _Remembering:
         test_cfg = kwargs.pop("rcnn_test_cfg", None)
         if test_cfg is None or roi.shape[0] == 0:
             return self._single(roi, *args, rcnn_test_cfg=test_cfg, **kwargs)
-        raw = self._single(roi, *args, rcnn_test_cfg=None, **kwargs)
+        # Under bf16 a decoded corner near 256 would be rounded to whole pixels, one near 1000 to 4.
+        exact = [v.float() if isinstance(v, torch.Tensor) else v for v in (roi, *args)]
+        kwargs = {k: v.float() if isinstance(v, torch.Tensor) else v for k, v in kwargs.items()}
+        raw = self._single(*exact, rcnn_test_cfg=None, **kwargs)
         limits = (test_cfg.score_thr, test_cfg.nms, test_cfg.max_per_img)
         kept, labels, rows = multiclass_nms(raw.bboxes, raw.scores, *limits, return_inds=True)
         classes = raw.scores.shape[1] - 1

@@ -17,6 +17,7 @@ from .names import Names
 
 UNTRACKED = -1
 LOST_SECONDS = 1.0
+ONE_FISH_IOU = 0.7
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,13 @@ class Tracker:
         self._votes: dict[int, np.ndarray] = {}
 
     def update(self, found: sv.Detections) -> Tracked:
-        """Return the detections of the next frame with their fish."""
+        """Return the detections of the next frame with their fish.
+
+        A fish that was found under two names is one: of boxes that overlap by more than an IoU of
+        0.7 the surest stays. Where the vote gives a fish another name than this frame does, the
+        frame's own name becomes the runner-up, without a score.
+        """
+        found = found.with_nms(ONE_FISH_IOU, class_agnostic=True)
         plain = sv.Detections(
             xyxy=found.xyxy,
             confidence=found.confidence,
@@ -98,5 +105,10 @@ class Tracker:
             votes[labels[row]] += found.confidence[row]
             labels[row] = votes.argmax()
         data = {**found.data, **self._names.of(labels)}
+        other = labels != found.class_id
+        own = found.data["class_name"]
+        data["runner_up"] = np.where(other, own, found.data["runner_up"])
+        data["runner_up_id"] = np.where(other, found.class_id, found.data["runner_up_id"])
+        data["runner_up_score"] = np.where(other, np.nan, found.data["runner_up_score"])
         return sv.Detections(found.xyxy, confidence=found.confidence, class_id=labels, data=data,
                              metadata=dict(found.metadata), tracker_id=ids)  # fmt: skip

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import supervision as sv
+import torch
 from PIL import Image
 
 from fishdet.errors import FishdetError
@@ -146,3 +147,10 @@ def test_a_temperature_by_hand() -> None:
 def test_an_option_that_is_none(tiny: Tiny) -> None:
     with pytest.raises(FishdetError, match="no option flips; it has agnostic_nms"):
         Detector(tiny.path, flips=True, **COMMON)
+
+
+def test_boxes_are_finer_than_bf16(tiny: Tiny, pictures: list[Path]) -> None:
+    found = Detector(tiny.path, **COMMON | {"precision": "bf16"})(pictures[0])
+    inside = (found.xyxy > 1) & (found.xyxy < 119)
+    rounded = torch.from_numpy(found.xyxy).bfloat16().float().numpy()
+    assert (rounded != found.xyxy)[inside].mean() > 0.8
