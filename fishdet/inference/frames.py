@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class FrameSource:
         camera = int(address) if self.live and address.isdigit() else None
         self._reader = cv2.VideoCapture(address if camera is None else camera)
         if not self._reader.isOpened():
-            raise FishdetError(f"{address}: {_why(self.live)}")
+            raise FishdetError(f"{without_password(address)}: {_why(self.live)}")
         get = self._reader.get
         self.size = int(get(cv2.CAP_PROP_FRAME_WIDTH)), int(get(cv2.CAP_PROP_FRAME_HEIGHT))
         rate = get(cv2.CAP_PROP_FPS)
@@ -85,6 +86,11 @@ class FrameSource:
             f"{self.address}: ends after {self._read} of {self._announced} frames: cut short or "
             "damaged; what is before is in the results"
         )
+
+
+def without_password(address: str) -> str:
+    """Return an address of a stream without the user and password in it."""
+    return re.sub(r"(?<=://)[^/@]*@", "", address)
 
 
 def _why(live: bool) -> str:

@@ -39,6 +39,7 @@ class OutputOptions:
         places: keep the place of a photo in occurrence records.
         resume: go on where a run with the same settings stopped.
         settings: what the results depend on, for the journal; 'model' names the model.
+        keep_journal: leave the journal at the end too: the run goes on with videos.
     """
 
     out: Path
@@ -47,6 +48,7 @@ class OutputOptions:
     places: bool = True
     resume: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    keep_journal: bool = False
 
 
 @dataclass
@@ -124,7 +126,7 @@ def predict_files(
     except BaseException:
         journal.close()
         raise
-    journal.close(remove=True)
+    journal.close(remove=not options.keep_journal)
     return outcome
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from fish_dataset.progress import counted, track
 from fishdet.errors import FishdetError
 
+from . import journal as journals
 from .crops import write_sheets
 from .detector import Detector
 from .frames import FrameSource
@@ -57,7 +58,8 @@ def run(detector: Detector, sources: Sources, options: RunOptions, console: Cons
     """Look at all sources and write the results below ``options.output.out``.
 
     Pictures share that folder; each video and stream has a folder there, named like it. A broken
-    picture or video is named in the report, and the rest goes on.
+    picture or video is named in the report, and the rest goes on. The journals stay until all is
+    done, so that a run that stops in its last video goes on there. A stream begins anew.
 
     Raises:
         FishdetError, FishDataError: a result cannot be written.
@@ -66,7 +68,9 @@ def run(detector: Detector, sources: Sources, options: RunOptions, console: Cons
     if sources.images:
         groups = batches(sources.images, detector.options.batch_size)
         tracked = track(groups, len(sources.images), console=console)
-        report.pictures = predict_files(detector, tracked, options.output)
+        report.pictures = predict_files(
+            detector, tracked, replace(options.output, keep_journal=True)
+        )
         report.broken += report.pictures.broken
     streams = [ImageFile(Path(one), f"stream_{n}") for n, one in enumerate(sources.streams, 1)]
     for video, address in zip(
@@ -75,6 +79,8 @@ def run(detector: Detector, sources: Sources, options: RunOptions, console: Cons
         strict=True,
     ):
         _watch_one(detector, video.name, address, options, report, console)
+    for folder in ("", *report.videos):
+        (options.output.out / folder / journals.FILE).unlink(missing_ok=True)
     if options.sheet:
         write_sheets(options.output.out)
     return report
@@ -96,7 +102,14 @@ def _watch_one(
     output = options.output
     settings: dict[str, Any] = {**output.settings, "every": options.every}
     folder = output.out / name
-    wanted = VideoOptions(folder, options.draw, output.crops, output.resume, settings)
+    wanted = VideoOptions(
+        folder,
+        draw=options.draw,
+        crops=output.crops,
+        resume=output.resume and not source.live,
+        settings=settings,
+        keep_journal=True,
+    )
     if source.live:
         console.print(f"{name}: Ctrl-C ends it and writes the results", markup=False)
     with counted(source.total or UNKNOWN_LENGTH, f"{name} frames", console) as advance:

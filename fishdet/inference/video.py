@@ -55,6 +55,7 @@ class VideoOptions:
         crops: the best picture of each tracked fish.
         resume: go on where a run with the same settings stopped.
         settings: what the results depend on, for the journal.
+        keep_journal: leave the journal at the end too: the run goes on with other files.
     """
 
     out: Path
@@ -62,6 +63,7 @@ class VideoOptions:
     crops: bool = False
     resume: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    keep_journal: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,19 +101,21 @@ def watch(
     require_writable(options.out, "--out")
     journal = Journal(options.out / journals.FILE, options.settings, options.resume)
     tracker = Tracker(detector.catalogue_names, source.fps, float(detector.thresholds.min()))
-    counts = Counts()
+    counts, crops = Counts(), TrackCrops(options.out) if options.crops else None
     try:
         with ExitStack() as stack:
-            write = _writer(source, options, tracker, detector.catalogue_names, stack)
+            write = _writer(source, options, crops, stack)
             for frame, duration, tracked in _followed(detector, source, journal, tracker):
                 counts.add(frame.index, frame.seconds, duration, tracked.detections.class_id)
                 write(frame, tracked)
                 advance(1)
+        if crops is not None:
+            crops.finish(_named(tracker, detector.catalogue_names))
         outcome = _summarise(source, options, counts, tracker, detector.catalogue_names)
     except BaseException:
         journal.close()
         raise
-    journal.close(remove=True)
+    journal.close(remove=not options.keep_journal)
     return outcome
 
 
@@ -150,7 +154,7 @@ def _detected(
 
 
 def _writer(
-    source: FrameSource, options: VideoOptions, tracker: Tracker, names: Names, stack: ExitStack
+    source: FrameSource, options: VideoOptions, crops: TrackCrops | None, stack: ExitStack
 ) -> Callable[[Frame, Tracked], None]:
     out = options.out
     table = stack.enter_context(growing(out / "frames.csv"))
@@ -159,9 +163,6 @@ def _writer(
     video = None
     if options.draw:
         video = stack.enter_context(drawn_video(out / "annotated.mp4", source.size, source.fps))
-    crops = TrackCrops(out) if options.crops else None
-    if crops is not None:
-        stack.callback(lambda: crops.finish(_named(tracker, names)))
 
     def write(frame: Frame, tracked: Tracked) -> None:
         write_rows(table, lines, frame, tracked)

@@ -15,6 +15,7 @@ from PIL import ExifTags, Image
 
 from fishdet.inference.crops import crop
 from fishdet.inference.exif import Taken, read_taken
+from fishdet.inference.frames import without_password
 from fishdet.inference.names import names_of
 from fishdet.inference.results import build_detections, from_plain, to_plain
 from fishdet.inference.sources import find_sources, is_stream
@@ -184,3 +185,36 @@ def test_a_broken_video_is_skipped(
     assert names == [
         "annotated.mp4", "frames.csv", "frames.jsonl", "summary.csv", "summary.json"
     ]  # fmt: skip
+
+
+def test_a_run_that_stops_in_a_later_video_goes_on_there(
+    tool: ModuleType, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from swimming import write_video
+
+    from fishdet.inference import Detector
+
+    (tmp_path / "in").mkdir()
+    for name in ("a.avi", "b.avi"):
+        write_video(tmp_path / "in" / name, frames=3)
+    arguments = [str(tiny.path), str(tmp_path / "in"), "--out", str(tmp_path / "out"), *COMMON]
+    looks, limit, original = [], [4], Detector.predict
+
+    def counted(self: Detector, images: list[np.ndarray]) -> list[sv.Detections]:
+        if len(looks) == limit[0]:
+            raise KeyboardInterrupt
+        looks.append(len(images))
+        return original(self, images)
+
+    monkeypatch.setattr(Detector, "predict", counted)
+    assert tool.main([*arguments, "--no-video"]) == 130
+    limit[0] = 99
+    assert tool.main([*arguments, "--no-video", "--resume"]) == 0
+    assert len(looks) == 6
+    assert not list((tmp_path / "out").rglob(".*"))
+
+
+def test_a_password_is_not_told() -> None:
+    address = "rtsp://diver:secret@pier.invalid:554/cam@1"
+    assert without_password(address) == "rtsp://pier.invalid:554/cam@1"
+    assert without_password("dive@noon.mp4") == "dive@noon.mp4"
