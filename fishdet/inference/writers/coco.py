@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,7 @@ from fish_dataset.catalogue import display_name, find
 from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
 
-
-@dataclass(frozen=True)
-class ImageResult:
-    """The detections of one image; the size is in pixels, ``file_name`` relative to the inputs."""
-
-    file_name: str
-    width: int
-    height: int
-    detections: sv.Detections
+from .result import ImageResult
 
 
 def coco_dict(
