@@ -99,11 +99,12 @@ class Converted:
 
     @property
     def names_out(self) -> dict[str, int]:
-        """Boxes of ``parts`` by class name, in the order of the classes."""
+        """Boxes of ``parts`` by class name, in the order of the classes, ignored ones too."""
         total: dict[str, int] = {}
         for part in self.parts.values():
-            counts: np.ndarray = part.annotations.boxes_per_class()
-            for name, count in zip(part.annotations.classes, counts.tolist(), strict=True):
+            data = part.annotations
+            counts: np.ndarray = data.boxes_per_class() + data.ignored_per_class()
+            for name, count in zip(data.classes, counts.tolist(), strict=True):
                 total[name] = total.get(name, 0) + count
         return total
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -35,10 +35,18 @@ def load_tables(
     *,
     image_keys: Iterable[str] = IMAGE_KEYS,
     box_keys: Iterable[str] = BOX_KEYS,
+    advance: Callable[[int], None] = lambda done: None,
 ) -> Lists:
     """The three lists of a COCO file; of images and annotations the keys that are asked for.
 
     The file is read block by block; memory holds the columns and the objects of one block.
+
+    Args:
+        path: The file.
+        log: Takes the faults.
+        image_keys: Keys of images.
+        box_keys: Keys of annotations.
+        advance: Called with the number of bytes just read.
 
     Raises:
         FishDataError: the file is missing, unreadable, empty, not UTF-8, no JSON or cut short
@@ -46,7 +54,7 @@ def load_tables(
     """
     image_keys, box_keys = tuple(image_keys), tuple(box_keys)
     try:
-        return _stream(path, image_keys, box_keys)
+        return _stream(path, image_keys, box_keys, advance)
     except (NotPlainError, OSError):  # the file is at fault, or out of the ordinary
         lists = load_document(path, log)
     return Lists(
@@ -87,7 +95,12 @@ def load_document(path: Path, log: FindingLog) -> dict[str, list[dict]]:
     return lists
 
 
-def _stream(path: Path, image_keys: tuple[str, ...], box_keys: tuple[str, ...]) -> Lists:
+def _stream(
+    path: Path,
+    image_keys: tuple[str, ...],
+    box_keys: tuple[str, ...],
+    advance: Callable[[int], None],
+) -> Lists:
     images, boxes = TableBuilder(image_keys), TableBuilder(box_keys)
     categories: list[dict] = []
     takers = {"images": images.add, "annotations": boxes.add, "categories": categories.extend}
@@ -98,12 +111,24 @@ def _stream(path: Path, image_keys: tuple[str, ...], box_keys: tuple[str, ...]) 
     }
     found = set()
     with path.open("rb") as stream, _no_collection():
-        for key, entries in stream_lists(stream, decoders):
+        for key, entries in stream_lists(_Counting(stream, advance), decoders):
             found.add(key)
             takers[key](entries)
     if found != set(_LISTS):
         raise NotPlainError
     return Lists(images.table(), boxes.table(), categories)
+
+
+class _Counting:
+    """A binary stream that tells how much was read of it."""
+
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], None]) -> None:
+        self._stream, self._advance = stream, advance
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._advance(len(data))
+        return data
 
 
 @contextmanager
