@@ -12,7 +12,7 @@ from fish_dataset.annotations import Annotations
 
 from ..errors import FishdetError
 from .detections import Detections
-from .intervals.bounds import expanded_bca, p_value
+from .intervals.bounds import p_value, widened_bca
 from .intervals.report import FEWEST_GROUPS
 from .intervals.resampling import bootstrap_weights, jackknife_weights, sampling_groups
 from .intervals.statistics import totals
@@ -144,7 +144,7 @@ def paired(
         jackknife: (J,) the difference without one group after the other.
         groups: number of groups.
     """
-    low, high = expanded_bca(draws, difference, jackknife, groups)
+    low, high = widened_bca(draws, difference, jackknife, groups)
     return low, high, p_value(draws, difference, jackknife, groups)
 
 

@@ -10,7 +10,7 @@ from fish_dataset.annotations import Annotations
 
 from .calibration import Reliability, laece, outcomes, reliability
 from .detections import Detections
-from .intervals import Intervals, intervals
+from .intervals import FEWEST_GROUPS, Intervals, intervals
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,19 @@ class Uncertainty:
             f"{interval_text(made.intervals['count_MAE'], 2)}, at a score of 0.3",
             f"calibration: D-ECE {self.reliability.ece:.3f}, LaECE {self.laece:.3f}",
         ]
-        return "\n".join([*lines, f"WARNING: {made.warning}"] if made.warning else lines)
+        rare = [
+            f"{name} ({count})"
+            for name, count in made.species_groups.items()
+            if 0 < count < FEWEST_GROUPS
+        ]
+        if made.warning:
+            lines.append(f"WARNING: {made.warning}")
+        elif rare:
+            lines.append(
+                f"Seen in fewer than {FEWEST_GROUPS} groups, their own intervals are not to be "
+                f"trusted: {', '.join(rare)}"
+            )
+        return "\n".join(lines)
 
 
 def uncertainty(

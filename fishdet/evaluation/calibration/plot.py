@@ -45,14 +45,14 @@ def draw_reliability(parts: dict[str, Reliability], lang: str = "en") -> Figure:
         lang: ``'en'`` or ``'ko'``; English where no font has Hangul.
     """
     words, font = WORDS[drawable_language(lang)], _font()
-    figure = Figure(figsize=(5, 6), layout="constrained")
+    figure = Figure(figsize=(5, 6.6), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     above.plot((0, 1), (0, 1), "--", color=GREY, linewidth=1, label=words["ideal"])
     for (name, part), colour in zip(parts.items(), (ORANGE, BLUE), strict=False):
         _draw(above, below, part, colour, f"{words[name]}: ECE {part.ece:.3f}")
-    above.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    above.set(xlim=(0, 1), ylim=(0, 1))
     above.set_ylabel(words["precision"], fontproperties=font)
-    above.legend(prop=font, loc="upper left")
+    above.legend(prop=font, loc="upper left", markerscale=0.6)
     below.set_yscale("log")
     below.set_ylabel(words["counts"], fontproperties=font)
     below.set_xlabel(words["score"], fontproperties=font)
@@ -71,9 +71,9 @@ def write_reliability(path: Path, parts: dict[str, Reliability], lang: str = "en
 def _draw(above: Axes, below: Axes, part: Reliability, colour: str, label: str) -> None:
     held = part.counts > 0
     area = 20 + 180 * np.sqrt(part.counts[held] / part.counts.max(initial=1))
-    above.plot(part.confidence[held], part.precision[held], color=colour, linewidth=1.2)
+    above.plot(part.confidence[held], part.precision[held], color=colour, linewidth=1, alpha=0.4)
     above.scatter(part.confidence[held], part.precision[held], s=area, color=colour, alpha=0.6,
-                  linewidths=0, label=label)  # fmt: skip
+                  linewidths=0, label=label, clip_on=False)  # fmt: skip
     below.stairs(part.counts, part.edges, color=colour, linewidth=1.5)
 
 

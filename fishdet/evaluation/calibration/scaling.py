@@ -79,7 +79,7 @@ def fit_scaling(found: Outcomes, *, with_bias: bool = True) -> Scaling:
 
 def _newton(columns: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """(P,) logistic regression of (K,) targets on (P, K) columns, steps halved where too long."""
-    factors = np.zeros(len(columns))
+    factors: np.ndarray = np.zeros(len(columns))
     factors[0] = 1.0
     loss = _loss(factors @ columns, targets)
     for _ in range(_STEPS):

@@ -13,7 +13,7 @@ from fish_dataset.splits.grouping import Groups
 
 from ..detections import Detections
 from ..matching import Matches, match
-from .bounds import expanded_bca
+from .bounds import Bounds, widened_bca
 from .resampling import bootstrap_weights, jackknife_weights, sampling_groups
 from .statistics import count_errors, totals, weighted_mean
 
@@ -48,7 +48,7 @@ class Intervals:
     resamples: int
     warning: str
     level: float = 0.95
-    method: str = "expanded BCa bootstrap over groups"
+    method: str = "widened BCa bootstrap over groups"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for a JSON file: ``intervals``, and the rest below ``bootstrap``."""
@@ -93,8 +93,14 @@ def intervals(
     )
     held = _groups_with_boxes(matches, groups)
     found = {
-        key: expanded_bca(
-            values, float(whole[key][0]), jackknife[key], count if key[1] is None else held[key[1]]
+        key: _possible(
+            key[0],
+            widened_bca(
+                values,
+                float(whole[key][0]),
+                jackknife[key],
+                count if key[1] is None else held[key[1]],
+            ),
         )
         for key, values in draws.items()
     }
@@ -125,6 +131,12 @@ def _columns(
     for part, table in per_class.items():
         columns |= {(part, label): table[:, label] for label in range(table.shape[1])}
     return columns
+
+
+def _possible(name: str, ends: Bounds) -> Bounds:
+    """An AP or recall beyond 0 or 1, or an error below 0, is none."""
+    low, high = np.clip(ends, 0.0, np.inf if name == "count_MAE" else 1.0)
+    return float(low), float(high)
 
 
 def _groups_with_boxes(matches: Matches, groups: Groups) -> list[int]:

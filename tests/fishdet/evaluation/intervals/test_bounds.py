@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fishdet.evaluation.intervals.bounds import basic, bca, expanded_bca, p_value, percentile
+from fishdet.evaluation.intervals.bounds import (
+    basic,
+    bca,
+    expanded_bca,
+    p_value,
+    percentile,
+    widened_bca,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +48,24 @@ def test_few_groups_widen(skewed):
     assert widths[0] < widths[1] < widths[2]
 
 
+def test_draws_spread_at_least_as_far_as_the_jackknife_says(skewed):
+    """Of a mean the jackknife's standard error is s / sqrt(n), which the expansion reaches."""
+    values, draws, jackknife = skewed
+    mean = values.mean()
+    plain = np.array(expanded_bca(draws, mean, jackknife, 40))
+    np.testing.assert_allclose(widened_bca(draws, mean, jackknife, 40), plain, atol=0.03)
+    narrow = mean + (draws - mean) / 3
+    np.testing.assert_allclose(
+        widened_bca(narrow, mean, jackknife, 40), widened_bca(draws, mean, jackknife, 40), atol=0.03
+    )
+
+
 def test_one_group_has_no_interval(skewed):
     values, draws, jackknife = skewed
     assert np.isnan(expanded_bca(draws, values.mean(), jackknife, 1)).all()
+    assert np.isnan(widened_bca(draws, values.mean(), jackknife, 1)).all()
     assert np.isnan(p_value(draws, values.mean(), jackknife, 1))
-    assert np.isnan(expanded_bca(np.full(9, np.nan), np.nan, jackknife, 9)).all()
+    assert np.isnan(widened_bca(np.full(9, np.nan), np.nan, jackknife, 9)).all()
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -54,7 +74,7 @@ def test_p_value_is_five_percent_where_the_interval_ends_at_zero(seed):
     values = rng.normal(0.4, 1.0, 15)
     draws = values[rng.integers(0, 15, (20_000, 15))].mean(axis=1)
     jackknife = (values.sum() - values) / 14
-    low, high = expanded_bca(draws, values.mean(), jackknife, 15)
+    low, high = widened_bca(draws, values.mean(), jackknife, 15)
     for end in (low, high):
         p = p_value(draws - end, values.mean() - end, jackknife - end, 15)
         assert p == pytest.approx(0.05, abs=0.003)

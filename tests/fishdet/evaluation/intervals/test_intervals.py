@@ -50,6 +50,8 @@ def test_intervals_hold_the_numbers_and_say_how_they_were_made(random_case):
         assert low < row["AP50"] < high
     assert np.isnan(found.species["species 6"]["AP50"]).all()
     assert found.species_groups["species 6"] == 0
+    ends = [end for parts in found.species.values() for pair in parts.values() for end in pair]
+    assert np.nanmin(ends) >= 0 and np.nanmax(ends) <= 1
     assert found.groups == 40 and found.rule.startswith("image") and not found.warning
     record = found.as_dict()
     assert record["intervals"]["bbox_mAP"] == found.intervals["bbox_mAP"]
