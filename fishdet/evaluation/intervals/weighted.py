@@ -31,14 +31,15 @@ def weighted_scores(matches: Matches, weights: np.ndarray) -> tuple[np.ndarray, 
     """
     shape = (len(weights), matches.positives.shape[1], len(matches.thresholds))
     precision, recall = np.full(shape, np.nan), np.full(shape, np.nan)
+    by_image = np.ascontiguousarray(weights.T)  # sums run over rows of B numbers
     for label in range(shape[1]):
         rows = matches.of_class(label)
         held = np.flatnonzero(matches.positives[:, label])
         if not held.size:
             continue
         for block in _blocks(len(weights), rows.stop - rows.start):
-            wanted = weights[block][:, held] @ matches.positives[held, label]
-            found = _class_scores(matches, rows, weights[block], wanted.astype(np.float64))
+            wanted = matches.positives[held, label].astype(np.float64) @ by_image[held, block]
+            found = _class_scores(matches, rows, by_image[:, block], wanted)
             precision[block, label], recall[block, label] = found
     return precision, recall
 
@@ -51,20 +52,22 @@ def _blocks(resamples: int, detections: int) -> Iterator[slice]:
 def _class_scores(
     matches: Matches, rows: slice, weights: np.ndarray, wanted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(B, T) AP and recall of one class; ``wanted`` (B,) is the weight of its boxes."""
-    own = weights[:, matches.image_row[rows]]
-    counted = np.cumsum(own, axis=1)
-    shape = (len(weights), len(matches.thresholds))
+    """(B, T) AP and recall of one class; (N, B) weights, and (B,) the weight of its boxes."""
+    own = weights[matches.image_row[rows]]
+    counted = np.cumsum(own, axis=0)
+    shape = (len(wanted), len(matches.thresholds))
     precision, recall = np.zeros(shape), np.zeros(shape)
     for t in range(shape[1]):
         right = np.flatnonzero(matches.right[rows, t])
         if not right.size:
             continue
-        ignored = matches.ignored[rows, t]
-        total = counted[:, right]
-        if ignored.any():
-            total = total - np.cumsum(own * ignored, axis=1)[:, right]
-        hits = np.cumsum(own[:, right], axis=1, dtype=np.float64)
+        total = counted[right]
+        ignored = np.flatnonzero(matches.ignored[rows, t])
+        if ignored.size:
+            without = np.cumsum(own[ignored], axis=0)
+            before = np.searchsorted(ignored, right)
+            total[before > 0] -= without[before[before > 0] - 1]
+        hits = np.cumsum(own[right], axis=0, dtype=np.float64)
         precision[:, t], recall[:, t] = _average(hits, total, wanted)
     precision[wanted == 0] = recall[wanted == 0] = np.nan
     return precision, recall
@@ -73,15 +76,15 @@ def _class_scores(
 def _average(
     hits: np.ndarray, total: np.ndarray, wanted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(B,) AP and recall from true positives and detections so far at each true positive.
+    """(B,) AP and recall from true positives and detections so far (P, B) at P true positives.
 
     Precision falls between two true positives, so the largest precision from a recall on is that
     at a true positive: the others need not be looked at. A recall point belongs to the first true
     positive that reaches it.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        recall = hits / wanted[:, None]
-    envelope = np.maximum.accumulate((hits / (total + _TINY))[:, ::-1], axis=1)[:, ::-1]
+        recall = hits / wanted
+    envelope = np.maximum.accumulate((hits / (total + _TINY))[::-1], axis=0)[::-1]
     reached = np.searchsorted(RECALL_POINTS, recall, side="right")
-    points = np.diff(reached, axis=1, prepend=0)
-    return (envelope * points).sum(axis=1) / len(RECALL_POINTS), recall[:, -1]
+    points = np.diff(reached, axis=0, prepend=0)
+    return (envelope * points).sum(axis=0) / len(RECALL_POINTS), recall[-1]
