@@ -21,6 +21,7 @@ from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.checkpoint.loading import resolve
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
 from fishdet.errors import FishdetError
+from fishdet.evaluation.intervals import RESAMPLES
 from fishdet.models.precision import describe_choice
 from fishdet.runner import build_runner
 
@@ -65,6 +66,8 @@ class TestOptions:
     launcher: str = "none"
     img_scale: tuple[int, int] | None = None
     trust_pickle: bool = False
+    intervals: int = RESAMPLES
+    group_by: tuple[str, ...] | None = None
 
 
 def test(options: TestOptions) -> dict[str, float]:
@@ -79,8 +82,9 @@ def test(options: TestOptions) -> dict[str, float]:
         print_log(note, logger="current")
     totals = runner.test()
     if options.out is not None:
-        reports = [metric.report for metric in runner.test_evaluator.metrics]
-        write_json(options.out, {**totals, "species": reports[0].per_class})
+        metric = runner.test_evaluator.metrics[0]
+        found = metric.uncertainty.as_dict() if metric.uncertainty else {}
+        write_json(options.out, {**totals, "species": metric.report.per_class, **found})
         print_log(f"Wrote {options.out}", logger="current")
     return totals
 
@@ -174,5 +178,9 @@ def _set_run(cfg: Config, options: TestOptions) -> None:
         hook = cfg.default_hooks.visualization
         hook.update(draw=True, show=options.show, wait_time=options.wait_time)
         hook.test_out_dir = str(options.show_dir) if options.show_dir else None
+    for metric in nested_dicts(cfg.test_evaluator):
+        if metric.get("type") == "FishMetric":
+            metric.setdefault("intervals", options.intervals)
+            metric.setdefault("group_by", options.group_by)
     if options.tta:
         add_flip_tta(cfg)

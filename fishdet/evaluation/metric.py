@@ -21,6 +21,7 @@ from .detections import Detections
 from .gather import ImageResult, match_images
 from .report import CocoReport
 from .table import format_table
+from .uncertainty import Uncertainty, uncertainty
 
 _ALWAYS = ("bbox_mAP", "bbox_mAP_50", "bbox_mAP_75")
 
@@ -45,6 +46,10 @@ class FishMetric(BaseMetric):
         format_only: write the results and do not score them (test sets without boxes).
         max_dets: see :func:`~fishdet.evaluation.evaluate`.
         lang: ``'en'`` or ``'ko'`` for common names in the table; None for class names.
+        intervals: resamples for 95 % intervals and the calibration error, kept in
+            ``.uncertainty`` and shown in the table; 0 for none, as in training.
+        group_by: what the resamples keep together, such as ``['video']``; see
+            ``intervals.resampling.sampling_groups``.
         collect_device, prefix, collect_dir: see ``mmengine.evaluator.BaseMetric``.
 
     Raises:
@@ -66,6 +71,8 @@ class FishMetric(BaseMetric):
         format_only: bool = False,
         max_dets: Sequence[int] = (1, 10, 100),
         lang: str | None = None,
+        intervals: int = 0,
+        group_by: Sequence[str] | None = None,
         collect_device: str = "cpu",
         prefix: str | None = None,
         collect_dir: str | None = None,
@@ -74,13 +81,20 @@ class FishMetric(BaseMetric):
         if outfile_prefix is not None and results_file is None:
             results_file = f"{outfile_prefix}.bbox.json"
         _check_arguments(ann_file, annotations, results_file, format_only)
+        if intervals < 0 or intervals == 1:
+            raise FishdetError(
+                f"FishMetric: intervals={intervals}: give a number of resamples, such as 1000, or 0"
+            )
         self.ann_file = ann_file
         self.image_dir = image_dir
         self.results_file = results_file
         self.format_only = format_only
         self.max_dets = tuple(max_dets)
         self.lang = lang
+        self.intervals = intervals
+        self.group_by = group_by
         self.report: CocoReport | None = None
+        self.uncertainty: Uncertainty | None = None
         self._annotations = annotations
 
     @property
@@ -146,12 +160,25 @@ class FishMetric(BaseMetric):
                 "the learning rate, test_cfg.score_thr of the model, and whether the checkpoint "
                 "was loaded."
             )
-        _logger().info("\n" + format_table(report, self.lang))
+        self.uncertainty = found = self._uncertainty(seen, detections)
+        table = format_table(report, self.lang, found.intervals if found else None)
+        _logger().info("\n" + table + (f"\n{found.told()}" if found else ""))
         return {
             name: value
             for name, value in report.totals.items()
             if name in _ALWAYS or not np.isnan(value)
         }
+
+    def _uncertainty(self, seen: Annotations, detections: Detections) -> Uncertainty | None:
+        if not self.intervals:
+            return None
+        return uncertainty(
+            seen,
+            detections,
+            resamples=self.intervals,
+            by=self.group_by,
+            max_dets=self.max_dets[-1],
+        )
 
     def _ground_truth(self, dataset_meta: dict | None) -> Annotations | None:
         classes = tuple((dataset_meta or {}).get("classes", ()))

@@ -65,7 +65,10 @@ def test_evaluation_repeats_the_run_s_figure(
     )
     totals = testing.test(options)
     assert totals["coco/bbox_mAP"] == pytest.approx(metrics["val"][-1]["coco/bbox_mAP"], abs=1e-9)
-    assert len(json.loads(out.read_text())["species"]) == 7
+    record = json.loads(out.read_text())
+    assert len(record["species"]) == 7
+    assert {"bbox_mAP", "bbox_mAP_50", "count_MAE"} < set(record["intervals"])
+    assert sum(record["reliability"]["counts"]) > 0 and 0 <= record["ece"] <= 1
 
 
 def test_mirrored_pictures_are_merged(
