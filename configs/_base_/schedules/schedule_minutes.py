@@ -2,8 +2,9 @@
 
 On a CPU much of a step goes into the weights, whatever the number of pictures (they are cast,
 stepped and written once a step), so a batch of eight takes half as long again as one of four; at
-1.8e-3 in place of 1.2e-3 half as many steps teach as much (SGD was not tried). The line keeps the rate high for longer than a cosine and ends at zero with the last iteration, so that none
-is spent at a rate too high to settle: docs/recipes.md has the trials.
+1.8e-3 in place of 1.2e-3 half as many steps teach as much (SGD was not tried). The line keeps the
+rate high for longer than a cosine and ends at zero with the last iteration, so that none is spent
+at a rate too high to settle: docs/recipes.md has the trials.
 """
 
 max_epochs = 4
