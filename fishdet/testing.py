@@ -84,7 +84,15 @@ def test(options: TestOptions) -> dict[str, float]:
     if options.out is not None:
         metric = runner.test_evaluator.metrics[0]
         found = metric.uncertainty.as_dict() if metric.uncertainty else {}
-        write_json(options.out, {**totals, "species": metric.report.per_class, **found})
+        write_json(
+            options.out,
+            {
+                **totals,
+                "species": metric.report.per_class,
+                **found,
+                "evaluation": metric.record,
+            },
+        )
         print_log(f"Wrote {options.out}", logger="current")
     return totals
 
@@ -157,6 +165,22 @@ def _choose_split(cfg: Config, split: str) -> str:
     return f"Evaluating {dataset['ann_file']}"
 
 
+def _set_extras(cfg: Config) -> None:
+    """Score all that there is, unless the config says otherwise."""
+    train = next(
+        (d for d in nested_dicts(cfg.get("train_dataloader") or {}) if "ann_file" in d), None
+    )
+    for metric in nested_dicts(cfg.test_evaluator):
+        if metric.get("type") == "FishMetric":
+            metric.setdefault("extras", True)
+            metric.setdefault("record_file", str(Path(cfg.work_dir) / "evaluation.json"))
+            if train is not None:
+                path = Path(train.get("data_root") or "") / train["ann_file"]
+                # a folder without a training set is bound to its val set in place of it
+                if path.is_file() and str(train["ann_file"]) != _val_file(cfg):
+                    metric.setdefault("train_file", str(path))
+
+
 def _val_file(cfg: Config) -> str:
     dataset = next(d for d in nested_dicts(cfg.val_dataloader) if d.get("type") == "FishDataset")
     return str(dataset["ann_file"])
@@ -168,6 +192,7 @@ def _set_run(cfg: Config, options: TestOptions) -> None:
     cfg.trust_pickle = options.trust_pickle
     cfg.resume = False
     cfg.work_dir = str(options.work_dir or Path("work_dirs") / options.config.stem / "test")
+    _set_extras(cfg)
     for name in (*LOADERS[:2], "train_cfg", "val_cfg", "val_evaluator", "optim_wrapper"):
         cfg[name] = None
     cfg.param_scheduler = None

@@ -43,13 +43,13 @@ def format_table(
         ends = intervals.species[row["name"]] if intervals else {}
         scores = {"AP": row["AP"], "AP50": row["AP50"], "AR": row["AR"]}
         values = [_number(value, ends.get(key)) for key, value in scores.items()]
-        table.add_row(*_cells(_name(row["name"], lang), counts, values))
+        table.add_row(*_cells(shown_name(row["name"], lang), counts, values))
     counts = (report.num_images, report.num_boxes, report.num_detections)
     whole = intervals.intervals if intervals else {}
     shown = ("bbox_mAP", "bbox_mAP_50", recall)
     values = [_number(report.totals[key], whole.get(key)) for key in shown]
     table.add_row(*_cells("(all)", counts, values))
-    return f"{_render(table)}\n{_further(report.totals, whole)}"
+    return f"{render(table)}\n{_further(report.totals, whole)}"
 
 
 def _cells(name: str, counts: Sequence[int], scores: Sequence[str]) -> list[str]:
@@ -65,7 +65,8 @@ def _further(totals: dict[str, float], ends: Mapping[str, tuple[float, float]]) 
     )
 
 
-def _name(name: str, lang: str | None) -> str:
+def shown_name(name: str, lang: str | None) -> str:
+    """Return a class name, in ``lang`` its common name."""
     return name if lang is None else display_name(name, lang)
 
 
@@ -77,7 +78,8 @@ def _number(value: float, ends: tuple[float, float] | None = None) -> str:
     return f"{value:.3f} [{ends[0]:.2f}, {ends[1]:.2f}]"
 
 
-def _render(table: Table) -> str:
+def render(table: Table) -> str:
+    """Return a table as text that no terminal's width cuts, without colours."""
     out = io.StringIO()
     # a width that no table reaches: a narrow terminal must not cut names or numbers
     console = Console(
