@@ -16,7 +16,8 @@ from fish_dataset.checks.boxes import (
 )
 from fish_dataset.errors import FishDataError
 from fish_dataset.folder import Part
-from fish_dataset.formats.builder import SAME_PICTURE, Builder, Loss
+from fish_dataset.formats.builder import SAME_PICTURE, Builder
+from fish_dataset.formats.losses import Loss
 from fish_dataset.formats.pictures import Pictures, displayed_size
 from fish_dataset.formats.source import Converted
 from fish_dataset.progress import track
@@ -29,6 +30,8 @@ _REASONS = {
     "box-no-size": "box of no width or height",
     "box-outside": "box outside its picture",
 }
+_NOT_FOUND = "picture not found (or several of that name)"
+_NO_LABELS = "picture whose boxes were all lost (left out: it is no picture without fish)"
 _CROWD, _IGNORE = 1, 2
 
 
@@ -40,12 +43,13 @@ def assemble(builder: Builder, root: Path, image_dir: Path | None) -> Converted:
     sizes = _sizes(builder, paths)
     rows, codes, xywh, areas, flags = builder.box_columns()
     kept_rows = _merge(builder, paths)
-    _drop_images(builder, paths, sizes, np.bincount(rows, minlength=len(paths)))
     usable = (sizes > 0).all(axis=1) & np.array([path is not None for path in paths])
+    _drop_images(builder, paths, usable, rows)
     if not usable.any():
         raise FishDataError(_none_found(builder, root, image_dir))
     alive = usable[rows]
     boxes, alive = _check_boxes(builder, xywh, sizes[rows], rows, alive)
+    usable &= ~_without_labels(builder, usable, kept_rows, rows, alive)
     cut = (boxes != xywh).any(axis=1)
     full = boxes[:, 2] * boxes[:, 3]
     good = np.isfinite(areas) & (areas > 0)
@@ -111,17 +115,44 @@ def _merge(builder: Builder, paths: list[Path | None]) -> np.ndarray:
 
 
 def _drop_images(
-    builder: Builder, paths: list[Path | None], sizes: np.ndarray, boxes: np.ndarray
+    builder: Builder, paths: list[Path | None], usable: np.ndarray, rows: np.ndarray
 ) -> None:
-    for row, path in enumerate(paths):
-        if path is None:
-            reason = "picture not found (or several of that name)"
-        elif (sizes[row] < 1).any():
-            reason = "picture cannot be read"
-        else:
-            continue
+    """Counts pictures that cannot be used, and lists each box that they take along."""
+    order = np.argsort(rows, kind="stable")
+    starts = np.searchsorted(rows[order], np.arange(len(paths) + 1))
+    names = list(builder.names)
+    for row in np.flatnonzero(~usable).tolist():
+        reason = "picture cannot be read" if paths[row] else _NOT_FOUND
         name = str(builder.images[row][1])
-        builder.losses.setdefault(reason, Loss()).add("image", name, int(boxes[row]))
+        boxes = order[starts[row] : starts[row + 1]].tolist()
+        builder.losses.setdefault(reason, Loss()).add("image", name, len(boxes))
+        if not boxes:
+            builder.losses.row(reason, name, "", 0, picture=name)
+        for box in boxes:
+            kind = names[builder.codes[box]]
+            value = builder.xywh[4 * box : 4 * box + 4].tolist()
+            builder.losses.row(reason, builder.where(box), value, 1, name=kind, picture=name)
+
+
+def _without_labels(
+    builder: Builder,
+    usable: np.ndarray,
+    kept_rows: np.ndarray,
+    rows: np.ndarray,
+    alive: np.ndarray,
+) -> np.ndarray:
+    """Mask (N,) of pictures that had boxes and have none left: left out, for they would pass for
+    pictures without fish."""
+    count = len(kept_rows)
+    spoiled = np.zeros(count, dtype=bool)
+    spoiled[kept_rows[rows[~alive]]] = True
+    spoiled[kept_rows[sorted(builder.spoiled)]] = True
+    kept = np.bincount(kept_rows[rows[alive]], minlength=count) > 0
+    gone = usable & spoiled & ~kept & (kept_rows == np.arange(count))
+    for row in np.flatnonzero(gone).tolist():
+        name = str(builder.images[row][1])
+        builder.losses.add(_NO_LABELS, name, "no box can be kept", 0, picture=name)
+    return gone
 
 
 def _check_boxes(
@@ -132,11 +163,17 @@ def _check_boxes(
     if not builder.units_known:
         _check_convention(xywh[alive], widths[alive], heights[alive])
     faults = box_faults(xywh, widths, heights)
+    names = list(builder.names)
     for rule, reason in _REASONS.items():
         lost = np.flatnonzero(faults[rule] & alive)
         for box in lost.tolist():
-            where = builder.where(int(rows[box]), builder.at[box])
-            builder.losses.setdefault(reason, Loss()).add(where, xywh[box].tolist(), 1)
+            builder.losses.add(
+                reason,
+                builder.where(box),
+                xywh[box].tolist(),
+                name=names[builder.codes[box]],
+                picture=str(builder.images[int(rows[box])][1]),
+            )
         alive = alive & ~faults[rule]
     clipped = int((faults["box-clipped"] & alive).sum())
     if clipped:

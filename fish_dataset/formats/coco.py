@@ -136,6 +136,7 @@ def _is_exact(path: Path) -> bool:
 
 def _add(builder: Builder, split: str, document: Document, pictures: Pictures) -> None:
     rows: dict[int, int] = {}
+    builder.reading(document.path.name)
     for image in document.images:
         path = pictures.find(image.file_name, split)
         known = len(builder.images)
@@ -143,6 +144,8 @@ def _add(builder: Builder, split: str, document: Document, pictures: Pictures) -
         rows[image.key] = row
         if row < known:
             builder.count(SAME_PICTURE)
+        if image.key in document.spoiled:
+            builder.spoil(row)
     for box in document.boxes:
         builder.box(
             rows[box.image], *box.xywh, box.name, box.crowd, box.ignore, area=box.area, at=box.at

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fish_dataset.errors import FishDataError
-from fish_dataset.formats.builder import Builder, Loss
+from fish_dataset.formats.builder import Builder
+from fish_dataset.formats.losses import Loss, Losses
 from fish_dataset.formats.pictures import split_of
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Converted:
     boxes_in: int
     boxes_out: int
     images_in: int
-    losses: dict[str, Loss]
+    losses: Losses
     names_in: dict[str, int]
     notes: list[str]
 

@@ -187,6 +187,7 @@ def hand_over(
         builder: Takes boxes and losses.
     """
     image = np.frombuffer(table.image, dtype=np.int64)
+    builder.reading(path.name)
     for start in range(0, len(boxes), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         factors = scale[image[part]]
@@ -201,6 +202,7 @@ def hand_over(
             if lost:
                 said = "{}×{} in the table".format(*table.sizes[i])
                 builder.lose(SHAPE, f"{path.name}, line {line}", said, name=name)
+                builder.spoil(rows[i])
             else:
                 x, y, w, h = box
                 builder.box(rows[i], x, y, w, h, name, bool(flag & 1), bool(flag & 2), at=line)

@@ -101,8 +101,10 @@ def _add(
     row = builder.image(
         splits[0] if splits else split, picture or voc.filename or path.stem, *voc.size
     )
+    builder.reading(where)
     for box in voc.boxes:
         if isinstance(box.corners, str):
+            builder.spoil(row)
             builder.lose(box.corners, f"{where}, object {box.number}", box.name, name=box.name)
             continue
         x1, y1, x2, y2 = box.corners

@@ -204,7 +204,11 @@ def test_polygons_without_a_box(document, write, draw, tmp_path):
     draw(tmp_path / "images", ["a.png", "b.png", "c.png"])
     converted = COCO.read(tmp_path, Options())
     assert converted.parts["train"].annotations.bboxes[0].tolist() == [1, 1, 8, 11]
-    assert lost(converted) == {"bbox is not four numbers": 1}
+    assert lost(converted) == {
+        "bbox is not four numbers": 1,
+        "picture whose boxes were all lost (left out: it is no picture without fish)": 0,
+    }
+    assert converted.parts["train"].annotations.file_names == ["a.png", "c.png"]
 
 
 def test_each_fault_is_a_loss_with_its_place(document, write, draw, tmp_path):
