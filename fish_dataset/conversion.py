@@ -17,6 +17,7 @@ from fish_dataset.folder import Transfer
 from fish_dataset.formats import named, recognise
 from fish_dataset.formats.account import LOSSES, account_document
 from fish_dataset.formats.losses import Losses, write_losses
+from fish_dataset.formats.nested import check_one_set
 from fish_dataset.formats.source import Converted, Format, Options
 from fish_dataset.formats.write import WRITERS, not_writable, write_as
 
@@ -74,16 +75,19 @@ def convert(
     out = Path(out)
     if target not in TARGETS:
         raise FishDataError(f"--to {target}: choose one of {', '.join(TARGETS)}")
+    inner = check_one_set(source, out)
     chosen, evidence = _format_of(source, format_name, bool(options and options.columns))
     _check_apart(source, out)
     if dry_run:
         converted = chosen.read(source, options or Options())
+        converted.notes.extend(inner)
         unwritten = not_writable(target, converted.parts)
         account = _account(source, chosen, evidence, target, converted, unwritten)
         return Conversion(chosen, evidence, account)
     require_new_folder(out)
     with _frames_beside(out) as frames:
         converted = chosen.read(source, replace(options or Options(), frames=frames))
+        converted.notes.extend(inner)
         unwritten = not_writable(target, converted.parts)
         account = _account(source, chosen, evidence, target, converted, unwritten)
         documents: dict[str, Any] = {REPORT: account}

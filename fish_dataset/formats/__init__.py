@@ -19,8 +19,8 @@ from fish_dataset.formats import (
     voc,
     yolo,
 )
+from fish_dataset.formats.seen import describe_source
 from fish_dataset.formats.source import Builder, Converted, Format, Options
-from fish_dataset.reading.disk import describe_folder
 
 __all__ = ["FORMATS", "Builder", "Converted", "Format", "Options", "named", "recognise"]
 
@@ -57,10 +57,9 @@ def recognise(source: Path) -> tuple[Format, str]:
     found = [(entry, evidence) for entry, evidence in hits if evidence is not None]
     if not found:
         titles = "\n".join(f"  {entry.name}: {entry.title}" for entry in FORMATS.values())
-        what = describe_folder(source) if source.is_dir() else f"{source} is a file"
         raise FishDataError(
-            f"{source}: none of the known formats ({what}). Known are\n{titles}\n"
-            "Pass the folder that holds the labels, or --format NAME to have it read as one"
+            f"{source}: none of the known formats; {describe_source(source)}\nKnown are\n{titles}"
+            "\nPass the folder that holds the labels, or --format NAME to have it read as one"
         )
     top = max(entry.rank for entry, _ in found)
     best = [(entry, evidence) for entry, evidence in found if entry.rank == top]

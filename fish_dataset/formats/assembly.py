@@ -18,9 +18,9 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.folder import Part
 from fish_dataset.formats.builder import SAME_PICTURE, Builder
 from fish_dataset.formats.losses import Loss
-from fish_dataset.formats.pictures import Pictures, displayed_size
+from fish_dataset.formats.picture_sizes import picture_sizes
+from fish_dataset.formats.pictures import Pictures
 from fish_dataset.formats.source import Converted
-from fish_dataset.progress import track
 from fish_dataset.reading.disk import describe_folder
 from fish_dataset.strings import Strings
 
@@ -40,7 +40,7 @@ def assemble(builder: Builder, root: Path, image_dir: Path | None) -> Converted:
     if not builder.images:
         raise FishDataError(f"{root}: no image found{_first_losses(builder)}")
     paths = _locate(builder, root, image_dir)
-    sizes = _sizes(builder, paths)
+    sizes = picture_sizes(builder, paths)
     rows, codes, xywh, areas, flags = builder.box_columns()
     kept_rows = _merge(builder, paths)
     usable = (sizes > 0).all(axis=1) & np.array([path is not None for path in paths])
@@ -85,20 +85,6 @@ def _is_name(path: Path) -> bool:
     except UnicodeEncodeError:
         return False
     return "\\" not in str(path)
-
-
-def _sizes(builder: Builder, paths: list[Path | None]) -> np.ndarray:
-    """(N, 2) int64 width and height; read from the picture where the source does not say, 0 where
-    that cannot be read either."""
-    sizes = np.stack([np.array(builder.widths), np.array(builder.heights)], axis=1)
-    unknown = [row for row in np.flatnonzero((sizes < 1).any(axis=1)).tolist() if paths[row]]
-    for row in track(unknown, len(unknown), "picture sizes") if unknown else ():
-        path = paths[row]
-        size = None if path is None else displayed_size(path)
-        sizes[row] = (0, 0) if size is None else size[:2]
-        if size is not None and size[2]:
-            builder.count("picture is turned by its Exif tag; its size is taken as displayed")
-    return sizes
 
 
 def _merge(builder: Builder, paths: list[Path | None]) -> np.ndarray:

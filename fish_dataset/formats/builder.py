@@ -195,6 +195,12 @@ class Builder:
         """Keeps a sentence for the report, once."""
         self.notes.setdefault(text, None)
 
+    def note_encoding(self, name: str, encoding: str) -> None:
+        """Says of a file in another encoding than plain UTF-8 how it was read."""
+        if encoding != "utf-8":
+            said = "UTF-8 with a byte order mark" if encoding == "utf-8-sig" else encoding.upper()
+            self.note(f"{name} is encoded as {said} and was read so")
+
     def count(self, text: str, number: int = 1) -> None:
         """Adds ``number`` to what the report counts as '12 × text'."""
         self.notes[text] = (self.notes.get(text) or 0) + number

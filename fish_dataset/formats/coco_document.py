@@ -9,8 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from fish_dataset.errors import FishDataError
 from fish_dataset.findings import FindingLog
 from fish_dataset.formats.builder import Builder, is_class_name
+from fish_dataset.formats.text import encoding_of
 from fish_dataset.reading.categories import read_categories
 from fish_dataset.reading.column import Column
 from fish_dataset.reading.document import BOX_KEYS, Lists, load_tables
@@ -88,7 +90,9 @@ def document_of(path: Path, builder: Builder) -> Document:
     Raises:
         FishDataError: the file is unreadable or has not COCO's three lists of objects.
     """
-    lists = load_tables(path, FindingLog(str(path)), image_keys=_IMAGE_KEYS, box_keys=_BOX_KEYS)
+    encoding = _encoding(path, builder)
+    log = FindingLog(str(path))
+    lists = load_tables(path, log, image_keys=_IMAGE_KEYS, box_keys=_BOX_KEYS, encoding=encoding)
     images, entries = lists.images, lists.annotations
     categories, classes = _categories(lists, path, builder)
     lost = _lost_images(images)
@@ -99,6 +103,16 @@ def document_of(path: Path, builder: Builder) -> Document:
     for row, reason in lost.items():
         builder.lose(reason, f"{path.name}, image {row + 1}", _name(images.entry(row)), 0)
     return Document(path, classes, kept, entries, rows, names, frozenset(spoiled))
+
+
+def _encoding(path: Path, builder: Builder) -> str:
+    """The encoding of a COCO file; what is in none is left to the reader, which names the byte."""
+    try:
+        encoding = encoding_of(path)
+    except FishDataError:
+        return "utf-8"
+    builder.note_encoding(path.name, encoding)
+    return encoding
 
 
 def box_of(entry: dict) -> tuple[float, float, float, float] | None:

@@ -50,7 +50,9 @@ def add_boxes(
         site, video, frame = table.meta.get(i, ("", "", ""))
         width, height = sizes.get(i, (0, 0))
         place = found[i] or name
-        row = builder.image(split, place, width, height, site=site, video=video, frame=frame)
+        row = builder.image(
+            split, place, width, height, measured=True, site=site, video=video, frame=frame
+        )
         rows.append(row)
     scale = _scales(table, sizes, fractions, path, options, builder)
     hand_over(table, boxes, rows, scale, path, builder)

@@ -88,6 +88,8 @@ def _add(
     if isinstance(voc, str):
         builder.lose("XML file cannot be read", where, voc, _count_objects(path))
         return
+    if voc.encoding not in ("utf-8", "utf-8-sig"):
+        builder.count(f"XML file is encoded as {voc.encoding.upper()} and was read so")
     builder.count(
         "XML file with corners counted from 1 (source names VOC)"
         if voc.from_one

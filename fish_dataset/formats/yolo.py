@@ -23,7 +23,7 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.formats.builder import Builder
 from fish_dataset.formats.pictures import displayed_size, list_pictures
 from fish_dataset.formats.source import Converted, Format, Options
-from fish_dataset.formats.text import first_text, read_text
+from fish_dataset.formats.text import encoding_of, first_text, read_text
 from fish_dataset.formats.yolo_config import CONFIG_NAMES, Config, find_config, is_config
 from fish_dataset.formats.yolo_line import Line, looks_like_labels, parse_line
 from fish_dataset.progress import track
@@ -54,6 +54,8 @@ def read(source: Path, options: Options) -> Converted:
     root = source if source.is_dir() else source.parent
     config = Config.of(source, options)
     builder = Builder(config.names, units_known=True)
+    for path in config.read_from:
+        builder.note_encoding(path.name, encoding_of(path))
     taken: dict[Path, Path | None] = {}
     listed = list(config.pictures(builder))
     for split, path in track(listed, len(listed), "pictures"):

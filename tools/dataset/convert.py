@@ -24,6 +24,7 @@ from fish_dataset.cli import exit_status
 from fish_dataset.conversion import REPORT, TARGETS, convert
 from fish_dataset.formats import FORMATS
 from fish_dataset.formats.account import print_account
+from fish_dataset.formats.columns import ROLES
 from fish_dataset.formats.source import options_from_text
 
 
@@ -45,7 +46,7 @@ def parse_arguments() -> argparse.Namespace:
         "--columns",
         metavar="OURS=THEIRS,…",
         default="",
-        help="columns of a table: xmin=x1,class=sp",
+        help="columns of a table: xmin=x1,class=sp; OURS is one of " + ", ".join(ROLES),
     )
     parser.add_argument(
         "--box-size", metavar="WxH", default="", help="frame size that the boxes were drawn for"

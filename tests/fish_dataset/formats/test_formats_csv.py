@@ -167,7 +167,7 @@ def test_columns_by_flag(folder: Path) -> None:
 def test_columns_by_flag_that_are_not_there(folder: Path) -> None:
     with pytest.raises(FishDataError, match="class=colour.*it has: filename, width"):
         read(folder, TENSORFLOW, columns={"class": "colour"})
-    with pytest.raises(FishDataError, match="'klass' is none of image, class"):
+    with pytest.raises(FishDataError, match="'klass' is no column of ours; did you mean class"):
         read(folder, TENSORFLOW, columns={"klass": "class"})
 
 
