@@ -56,6 +56,7 @@ def convert(
     options: Options | None = None,
     images: Transfer = "copy",
     dry_run: bool = False,
+    source_name: str = "",
 ) -> Conversion:
     """Recognises, reads and writes; nothing in ``source`` is changed.
 
@@ -67,6 +68,7 @@ def convert(
         options: What the source does not say itself.
         images: Copy the pictures, or link to them.
         dry_run: Read and count only, write nothing.
+        source_name: What ``conversion.json`` calls the source, where its path does not last.
 
     Raises:
         FishDataError: The source or ``out`` cannot be used; the message says why and what to do.
@@ -76,20 +78,21 @@ def convert(
     if target not in TARGETS:
         raise FishDataError(f"--to {target}: choose one of {', '.join(TARGETS)}")
     inner = check_one_set(source, out)
+    name = source_name or str(source.resolve())
     chosen, evidence = _format_of(source, format_name, bool(options and options.columns))
     _check_apart(source, out)
     if dry_run:
         converted = chosen.read(source, options or Options())
         converted.notes.extend(inner)
         unwritten = not_writable(target, converted.parts)
-        account = _account(source, chosen, evidence, target, converted, unwritten)
+        account = _account(name, chosen, evidence, target, converted, unwritten)
         return Conversion(chosen, evidence, account)
     require_new_folder(out)
     with _frames_beside(out) as frames:
         converted = chosen.read(source, replace(options or Options(), frames=frames))
         converted.notes.extend(inner)
         unwritten = not_writable(target, converted.parts)
-        account = _account(source, chosen, evidence, target, converted, unwritten)
+        account = _account(name, chosen, evidence, target, converted, unwritten)
         documents: dict[str, Any] = {REPORT: account}
         if account["losses"]:
             documents[LOSSES] = partial(write_losses, losses=(converted.losses, unwritten[0]))
@@ -120,7 +123,7 @@ def _check_apart(source: Path, out: Path) -> None:
 
 
 def _account(
-    source: Path,
+    source: str,
     chosen: Format,
     evidence: str,
     target: str,
@@ -128,7 +131,7 @@ def _account(
     unwritten: tuple[Losses, dict[str, int]],
 ) -> dict[str, Any]:
     head = {
-        "source": str(source.resolve()),
+        "source": source,
         "format": chosen.name,
         "recognised_by": evidence,
         "written_as": target,

@@ -39,6 +39,7 @@ def assemble(builder: Builder, root: Path, image_dir: Path | None) -> Converted:
     """What ``Builder.build`` returns and raises."""
     if not builder.images:
         raise FishDataError(f"{root}: no image found{_first_losses(builder)}")
+    builder.root = root if root.is_dir() else root.parent
     paths = _locate(builder, root, image_dir)
     sizes = picture_sizes(builder, paths)
     rows, codes, xywh, areas, flags = builder.box_columns()
@@ -109,7 +110,7 @@ def _drop_images(
     names = list(builder.names)
     for row in np.flatnonzero(~usable).tolist():
         reason = "picture cannot be read" if paths[row] else _NOT_FOUND
-        name = str(builder.images[row][1])
+        name = builder.picture(row)
         boxes = order[starts[row] : starts[row + 1]].tolist()
         builder.losses.setdefault(reason, Loss()).add("image", name, len(boxes))
         if not boxes:
@@ -136,7 +137,7 @@ def _without_labels(
     kept = np.bincount(kept_rows[rows[alive]], minlength=count) > 0
     gone = usable & spoiled & ~kept & (kept_rows == np.arange(count))
     for row in np.flatnonzero(gone).tolist():
-        name = str(builder.images[row][1])
+        name = builder.picture(row)
         builder.losses.add(_NO_LABELS, name, "no box can be kept", 0, picture=name)
     return gone
 
@@ -158,7 +159,7 @@ def _check_boxes(
                 builder.where(box),
                 xywh[box].tolist(),
                 name=names[builder.codes[box]],
-                picture=str(builder.images[int(rows[box])][1]),
+                picture=builder.picture(int(rows[box])),
             )
         alive = alive & ~faults[rule]
     clipped = int((faults["box-clipped"] & alive).sum())

@@ -35,6 +35,7 @@ class Builder:
         self, classes: Iterable[str] = (), place: str = "line", units_known: bool = False
     ) -> None:
         self.place = place
+        self.root: Path | None = None
         self.units_known = units_known
         self.losses = Losses()
         self.notes: dict[str, int | None] = {}
@@ -165,7 +166,7 @@ class Builder:
     def _refuse(self, reason: str, row: int, at: int, value: object, name: str) -> None:
         self.spoil(row)
         where = self._place(self._file, row, at)
-        self.lose(reason, where, value, name=name, picture=str(self.images[row][1]))
+        self.lose(reason, where, value, name=name, picture=self.picture(row))
 
     def lose(
         self,
@@ -233,8 +234,15 @@ class Builder:
         """The file of a box that ``box`` took and its place in it, in words."""
         return self._place(self.file_of[box], self.rows[box], self.at[box])
 
+    def picture(self, row: int) -> str:
+        """The name of an image for people: from the source on, where it lies in there."""
+        name = self.images[row][1]
+        if isinstance(name, Path) and self.root is not None and name.is_relative_to(self.root):
+            return name.relative_to(self.root).as_posix()
+        return str(name)
+
     def _place(self, file: int, row: int, at: int) -> str:
-        name = self._file_names[file] or str(self.images[row][1])
+        name = self._file_names[file] or self.picture(row)
         return f"{name}, {self.place} {at}" if at else name
 
 
