@@ -12,9 +12,13 @@ from fish_dataset.formats import (
     brackish,
     coco,
     csv_table,
+    cvat,
     deepfish,
     fathomnet,
+    fishclef,
     fishnet,
+    ground_truth,
+    opencv_list,
     viame,
     voc,
     yolo,
@@ -25,7 +29,10 @@ from fish_dataset.formats.source import Builder, Converted, Format, Options
 __all__ = ["FORMATS", "Builder", "Converted", "Format", "Options", "named", "recognise"]
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-_MODULES = (coco, yolo, voc, csv_table, fishnet, fathomnet, viame, brackish, deepfish)
+_MODULES = (
+    *(coco, yolo, voc, csv_table, fishnet, fathomnet, viame, brackish, deepfish),
+    *(cvat, ground_truth, fishclef, opencv_list),
+)
 
 FORMATS: dict[str, Format] = {entry.name: entry for module in _MODULES for entry in module.FORMATS}
 """Every format by the name that ``--format`` takes."""

@@ -21,7 +21,7 @@ COLUMNS = ("reason", "file", "place", "picture", "class", "boxes", "value")
 """Columns of the table of losses."""
 
 _IN_MEMORY = 1 << 18  # characters of the table before it moves to the disk
-_PLACE = re.compile(r"(.*), ((?:annotation|box|category|frame|image|line|object|row) \d+)")
+_PLACE = re.compile(r"(.*), ((?:annotation|box|category|frame|image|line|object|row|shape) \d+)")
 
 
 @dataclass

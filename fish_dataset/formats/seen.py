@@ -11,8 +11,10 @@ from fish_dataset.formats.text import encoding_of, first_text
 from fish_dataset.reading.disk import describe_folder
 from fish_dataset.reading.whole import decode_whole
 
-LABELS = frozenset({".json", ".jsonl", ".manifest", ".xml", ".csv", ".tsv", ".txt", ".dat"})
-LABELS |= {".yaml", ".yml", ".data"}
+LABELS = frozenset(
+    {".json", ".jsonl", ".manifest", ".xml", ".csv", ".tsv", ".txt", ".dat", ".info"}
+)
+LABELS |= {".info", ".yaml", ".yml", ".data"}
 """Endings of files that may hold labels."""
 
 _PATTERNS = ("*", "*/*", "*/*/*")
