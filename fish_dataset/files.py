@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,16 @@ def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON; NaN and infinity, which JSON has not, become null."""
     text = json.dumps(_finite(value), indent=1, ensure_ascii=False, default=str)
     write_atomic(path, lambda temporary: _write_text(temporary, text + "\n"))
+
+
+def write_documents(folder: Path, documents: Mapping[str, Any]) -> None:
+    """Write files into ``folder`` by name: JSON, or whatever a function given in its place writes
+    to the path that it is called with."""
+    for name, document in documents.items():
+        if callable(document):
+            document(folder / name)
+        else:
+            write_json(folder / name, document)
 
 
 def read_json(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -36,10 +37,12 @@ def load_tables(
     image_keys: Iterable[str] = IMAGE_KEYS,
     box_keys: Iterable[str] = BOX_KEYS,
     advance: Callable[[int], None] = lambda done: None,
+    encoding: str = "utf-8",
 ) -> Lists:
     """The three lists of a COCO file; of images and annotations the keys that are asked for.
 
-    The file is read block by block; memory holds the columns and the objects of one block.
+    The file is read block by block; memory holds the columns and the objects of one block. Files
+    in another ``encoding`` than UTF-8 are turned into it on the way.
 
     Args:
         path: The file.
@@ -47,6 +50,7 @@ def load_tables(
         image_keys: Keys of images.
         box_keys: Keys of annotations.
         advance: Called with the number of bytes just read.
+        encoding: Of the file's text.
 
     Raises:
         FishDataError: the file is missing, unreadable, empty, not UTF-8, no JSON or cut short
@@ -54,9 +58,9 @@ def load_tables(
     """
     image_keys, box_keys = tuple(image_keys), tuple(box_keys)
     try:
-        return _stream(path, image_keys, box_keys, advance)
+        return _stream(path, image_keys, box_keys, advance, encoding)
     except (NotPlainError, OSError):  # the file is at fault, or out of the ordinary
-        lists = load_document(path, log)
+        lists = load_document(path, log, encoding)
     return Lists(
         Table.of(lists["images"], image_keys),
         Table.of(lists["annotations"], box_keys),
@@ -64,14 +68,14 @@ def load_tables(
     )
 
 
-def load_document(path: Path, log: FindingLog) -> dict[str, list[dict]]:
+def load_document(path: Path, log: FindingLog, encoding: str = "utf-8") -> dict[str, list[dict]]:
     """The three lists of a COCO file, each a list of dicts with all that the file holds.
 
     Raises:
         FishDataError: as ``load_tables``.
     """
     with _no_collection():
-        document = decode_whole(path)
+        document = decode_whole(path, encoding)
     if not isinstance(document, dict):
         raise FishDataError(
             f"{path}: holds a JSON {_kind(document)}, not a COCO object with "
@@ -100,6 +104,7 @@ def _stream(
     image_keys: tuple[str, ...],
     box_keys: tuple[str, ...],
     advance: Callable[[int], None],
+    encoding: str,
 ) -> Lists:
     images, boxes = TableBuilder(image_keys), TableBuilder(box_keys)
     categories: list[dict] = []
@@ -110,8 +115,11 @@ def _stream(
         "categories": msgspec.json.Decoder(list[dict[str, Any]]),
     }
     found = set()
-    with path.open("rb") as stream, _no_collection():
-        for key, entries in stream_lists(_Counting(stream, advance), decoders):
+    with path.open("rb") as file, _no_collection():
+        counted: Any = _Counting(file, advance)
+        plain = encoding.startswith("utf-8")  # the decoders' own
+        stream = counted if plain else codecs.EncodedFile(counted, "utf-8", encoding)
+        for key, entries in stream_lists(stream, decoders):
             found.add(key)
             takers[key](entries)
     if found != set(_LISTS):
