@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fishdet.checkpoint.index_commands import add_index_commands
+from fishdet.checkpoint.index.commands import add_index_commands
 from fishdet.checkpoint.load import load_checkpoint
 from fishdet.checkpoint.loading import resolve
 from fishdet.checkpoint.surgery import average_files, differences, inspect

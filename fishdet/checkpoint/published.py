@@ -23,7 +23,7 @@ from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
 
 from .header import DTYPES, Header, read_header
-from .limits import parse_json
+from .safety.limits import parse_json
 
 KEY, FORMAT = "fishdet", 1
 DIGEST = "content_sha256"

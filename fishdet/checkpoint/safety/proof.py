@@ -7,8 +7,8 @@ from typing import Any
 
 from fishdet.errors import FishdetError
 
-from .load import load_checkpoint
-from .published import SUFFIX, read_metadata, read_published
+from ..load import load_checkpoint
+from ..published import SUFFIX, read_metadata, read_published
 
 
 def prove(path: Path, sha256: str | None = None) -> dict[str, Any]:

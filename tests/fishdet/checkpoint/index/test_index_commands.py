@@ -17,7 +17,7 @@ from fishdet.errors import FishdetError
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    path = Path(__file__).resolve().parents[3] / "tools" / "models.py"
+    path = Path(__file__).resolve().parents[4] / "tools" / "models.py"
     spec = importlib.util.spec_from_file_location("models_tool", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
