@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-
 from fishdet.errors import FishdetError
 
 from .finding import find_checkpoint
@@ -16,6 +14,8 @@ from .index.fetch import SCHEMES, SUFFIXES, fetch_address, fetch_entry
 from .index.indexes import find
 
 if TYPE_CHECKING:
+    from mmengine.config import Config
+
     from fishdet.inference import Detector
 
 
