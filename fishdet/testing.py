@@ -16,9 +16,9 @@ from fish_dataset.coco import read_classes
 from fish_dataset.files import write_json
 from fish_dataset.layout import find_splits
 from fishdet.binding import bind
-from fishdet.checkpoint.limits import MAX_PIXELS
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.checkpoint.loading import resolve
+from fishdet.checkpoint.safety.limits import MAX_PIXELS
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
 from fishdet.errors import FishdetError
 from fishdet.evaluation.intervals import RESAMPLES

@@ -12,10 +12,10 @@ from mmengine.logging import print_log
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.binding import bind
-from fishdet.checkpoint.newest import training_checkpoints
-from fishdet.checkpoint.publish import Publication
 from fishdet.checkpoint.published import SUFFIX
-from fishdet.checkpoint.saving import BEST, LAST, explaining_full_disk, noted
+from fishdet.checkpoint.publishing.publish import Publication
+from fishdet.checkpoint.training.newest import training_checkpoints
+from fishdet.checkpoint.training.saving import BEST, LAST, explaining_full_disk, noted
 from fishdet.config import load_config, nested_dicts, set_epochs, set_img_scale, set_precision
 from fishdet.errors import FishdetError
 from fishdet.models.precision import describe_choice

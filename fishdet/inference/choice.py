@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fishdet.checkpoint.fetch import SCHEMES, SUFFIXES
 from fishdet.checkpoint.finding import holds_checkpoint
-from fishdet.checkpoint.index import NAME
+from fishdet.checkpoint.index.entries import NAME
+from fishdet.checkpoint.index.fetch import SCHEMES, SUFFIXES
 from fishdet.errors import FishdetError
 
 from .inputs import SUFFIXES as IMAGE_SUFFIXES

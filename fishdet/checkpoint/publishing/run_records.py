@@ -13,7 +13,7 @@ from fish_dataset.files import read_json
 from fish_dataset.layout import find_splits
 from fishdet.errors import FishdetError
 
-from .published import file_sha256
+from ..published import file_sha256
 
 
 @dataclass(frozen=True)

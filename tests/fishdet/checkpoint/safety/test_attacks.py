@@ -17,7 +17,7 @@ from fishdet.checkpoint.load import load_checkpoint
 from fishdet.errors import FishdetError
 
 SCRIPT = Path(__file__).parent / "attack_files.py"
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 EXECUTED = ("pickle", "legacy", "raw", "config", "imports", "dotted", "nms", "warp")
 # What our message must name.
 REFUSALS = {

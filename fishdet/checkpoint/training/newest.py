@@ -8,8 +8,8 @@ from typing import Any
 
 from fishdet.errors import FishdetError
 
-from .archive import check_torch_zip
-from .load import load_checkpoint
+from ..load import load_checkpoint
+from ..safety.archive import check_torch_zip
 from .saving import LAST, noted
 
 NOTES = "exact_resume"

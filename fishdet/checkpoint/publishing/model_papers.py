@@ -12,8 +12,9 @@ from mmengine.config import Config
 
 from fish_dataset.catalogue import find
 
-from .papers import pack
-from .published import FORMAT
+from ..papers import pack
+from ..published import FORMAT
+from ..safety.trusted_config import without_files
 from .run_records import (
     RunRecords,
     dataset_name,
@@ -21,7 +22,6 @@ from .run_records import (
     recorded_splits,
     without_machine_paths,
 )
-from .trusted_config import without_files
 
 _RUN_FIELDS = ("work_dir", "load_from", "resume", "launcher", "trust_pickle", "publish")
 

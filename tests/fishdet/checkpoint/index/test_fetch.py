@@ -14,10 +14,10 @@ import pytest
 from huggingface_hub import constants
 
 import fishdet
-from fishdet.checkpoint.fetch import fetch_entry
-from fishdet.checkpoint.index import Entry, render
-from fishdet.checkpoint.index_edit import entry_of_file
-from fishdet.checkpoint.indexes import Index, find, read_index
+from fishdet.checkpoint.index.edit import entry_of_file
+from fishdet.checkpoint.index.entries import Entry, render
+from fishdet.checkpoint.index.fetch import fetch_entry
+from fishdet.checkpoint.index.indexes import Index, find, read_index
 from fishdet.checkpoint.loading import resolve
 from fishdet.errors import FishdetError
 from fishdet.runner import local_file

@@ -18,12 +18,12 @@ from mmengine.runner import Runner
 
 import fishdet
 from fishdet import testing
-from fishdet.checkpoint.limits import MAX_PIXELS
 from fishdet.checkpoint.load import load_checkpoint
-from fishdet.checkpoint.model_papers import PublishOptions
-from fishdet.checkpoint.publish import publish, release_state
 from fishdet.checkpoint.published import canonical_json, read_metadata, read_published
-from fishdet.checkpoint.run_records import without_machine_paths
+from fishdet.checkpoint.publishing.model_papers import PublishOptions
+from fishdet.checkpoint.publishing.publish import publish, release_state
+from fishdet.checkpoint.publishing.run_records import without_machine_paths
+from fishdet.checkpoint.safety.limits import MAX_PIXELS
 from fishdet.errors import FishdetError
 from fishdet.runner import build_runner
 from fishdet.training import TrainOptions, training_config
@@ -33,7 +33,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TOOLS = Path(__file__).resolve().parents[3] / "tools"
+TOOLS = Path(__file__).resolve().parents[4] / "tools"
 
 
 def tool(name: str) -> ModuleType:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from fishdet.checkpoint.newest import NOTES, newest_good, verify_checkpoint
-from fishdet.checkpoint.saving import (
+from fishdet.checkpoint.training.newest import NOTES, newest_good, verify_checkpoint
+from fishdet.checkpoint.training.saving import (
     LAST,
     CheckpointNotWritten,
     explaining_full_disk,

@@ -15,13 +15,13 @@ from fish_dataset.files import require_writable, write_atomic
 from fishdet.errors import FishdetError
 from fishdet.inference.build import build_network, class_names, config_for, require_class_count
 
+from ..header import DTYPES
+from ..index.edit import CARD, entry_of
+from ..index.entries import INDEX, render
+from ..load import load_checkpoint
+from ..published import SUFFIX, file_sha256, read_metadata, write_published
 from .card import MARK, model_card
-from .header import DTYPES
-from .index import INDEX, render
-from .index_edit import CARD, entry_of
-from .load import load_checkpoint
 from .model_papers import PublishOptions, model_papers
-from .published import SUFFIX, file_sha256, read_metadata, write_published
 from .run_records import run_records
 
 # Half precision ends at 65,504 and has 3 digits: running variances pass the one and need more

@@ -12,13 +12,13 @@ import torch
 from mmengine.config import Config
 
 from fishdet import release
-from fishdet.checkpoint.indexes import read_index
+from fishdet.checkpoint.index.indexes import read_index
 from fishdet.checkpoint.published import read_metadata
-from fishdet.checkpoint.saving import BEST, note
+from fishdet.checkpoint.training.saving import BEST, note
 from fishdet.runner import FishRunner
 from fishdet.training import TrainOptions, train
 
-TOOL = Path(__file__).resolve().parents[3] / "tools" / "predict.py"
+TOOL = Path(__file__).resolve().parents[4] / "tools" / "predict.py"
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from fishdet.checkpoint.trusted_config import check_types, without_files
+from fishdet.checkpoint.safety.trusted_config import check_types, without_files
 from fishdet.errors import FishdetError
 
-CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+CONFIGS = Path(__file__).resolve().parents[4] / "configs"
 SHIPPED = sorted(path for path in CONFIGS.rglob("*.py") if "_base_" not in path.parts)
 
 

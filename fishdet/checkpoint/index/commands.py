@@ -12,13 +12,13 @@ from rich.table import Table
 
 from fishdet.errors import FishdetError
 
+from ..finding import find_checkpoint
+from ..loading import resolve
+from ..safety.proof import prove
+from .edit import add_entry, entry_of_file, index_file
+from .entries import NAME, Entry
 from .fetch import fetch_entry
-from .finding import find_checkpoint
-from .index import NAME, Entry
-from .index_edit import add_entry, entry_of_file, index_file
 from .indexes import Index, find, indexes
-from .loading import resolve
-from .proof import prove
 
 
 def add_index_commands(commands: argparse._SubParsersAction) -> None:

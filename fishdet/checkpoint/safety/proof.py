@@ -7,8 +7,7 @@ from typing import Any
 
 from fishdet.errors import FishdetError
 
-from .load import load_checkpoint
-from .published import SUFFIX, read_metadata, read_published
+from ..published import SUFFIX, read_metadata, read_published
 
 
 def prove(path: Path, sha256: str | None = None) -> dict[str, Any]:
@@ -25,6 +24,7 @@ def prove(path: Path, sha256: str | None = None) -> dict[str, Any]:
     Raises:
         FishdetError: names what is wrong.
     """
+    from fishdet.checkpoint.load import load_checkpoint
     from fishdet.inference.build import (  # building takes mmdet, which the rest does without
         build_network,
         class_names,

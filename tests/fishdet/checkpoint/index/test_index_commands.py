@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,13 +13,16 @@ import pytest
 
 from fish_dataset.cli import exit_status
 from fishdet.checkpoint.header import read_header
+from fishdet.checkpoint.index.edit import add_entry, entry_of_file
 from fishdet.checkpoint.published import file_sha256, read_published, write_published
 from fishdet.errors import FishdetError
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    path = Path(__file__).resolve().parents[3] / "tools" / "models.py"
+    path = ROOT / "tools" / "models.py"
     spec = importlib.util.spec_from_file_location("models_tool", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -95,3 +100,22 @@ def test_without_indexes(
     assert "No models are known by name" in capsys.readouterr().out
     assert status(tool, "show", "reef") == 2
     assert "no index has a model of this name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["list", "show", "inspect"])
+def test_what_reads_no_weights_starts_without_torch(
+    site: Path, published: Path, command: str
+) -> None:
+    index = site / "models.toml"
+    add_entry(index, entry_of_file(site / published.name, index, name="mine", address=None))
+    arguments = {"list": ["list"], "show": ["show", "mine"], "inspect": ["inspect", published]}
+    script = (
+        "import sys; from tools import models; models.main(sys.argv[1:]);"
+        "sys.exit(', '.join({'torch', 'mmengine', 'mmdet'} & set(sys.modules)) or None)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments[command])],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "tiny" in run.stdout or "mine" in run.stdout

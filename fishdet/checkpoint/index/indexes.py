@@ -19,7 +19,7 @@ from fish_dataset.sources.download import download
 from fishdet.errors import FishdetError
 
 from .cache import cache_folder, offline, require_online
-from .index import INDEX, MAX_INDEX, Entry, check_source, parse_index
+from .entries import INDEX, MAX_INDEX, Entry, check_source, parse_index
 
 VARIABLE = "FISHDET_MODELS"
 _WEB = ("http://", "https://")

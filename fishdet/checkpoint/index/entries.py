@@ -33,7 +33,7 @@ from fish_dataset.sources.download import Expected
 from fish_dataset.sources.transfer import check_address
 from fishdet.errors import FishdetError
 
-from .published import SUFFIX
+from ..published import SUFFIX
 
 if sys.version_info >= (3, 11):
     import tomllib

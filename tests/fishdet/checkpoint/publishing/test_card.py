@@ -10,9 +10,9 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from fishdet.checkpoint.card import front_matter, model_card
 from fishdet.checkpoint.published import file_sha256, read_metadata
-from fishdet.checkpoint.weaknesses import weaknesses
+from fishdet.checkpoint.publishing.card import front_matter, model_card
+from fishdet.checkpoint.publishing.weaknesses import weaknesses
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 from torch import Tensor
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
+from ..load import classes_of
+from ..torchvision.convert import to_mmdet_state
+from ..torchvision.names import CLS, is_torchvision
 from .heads import fit_head
-from .load import classes_of
-from .torchvision.convert import to_mmdet_state
-from .torchvision.names import CLS, is_torchvision
 
 
 def starting_weights(

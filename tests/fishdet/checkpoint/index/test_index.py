@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from fishdet.checkpoint.index import MAX_INDEX, MAX_MODEL, Entry, parse_index, render
-from fishdet.checkpoint.index_edit import add_entry, entry_of_file
-from fishdet.checkpoint.indexes import find, indexes, read_index
+from fishdet.checkpoint.index.edit import add_entry, entry_of_file
+from fishdet.checkpoint.index.entries import MAX_INDEX, MAX_MODEL, Entry, parse_index, render
+from fishdet.checkpoint.index.indexes import find, indexes, read_index
 from fishdet.errors import FishdetError
 
 SUM = "ab" * 32

@@ -10,8 +10,8 @@ from mmdet.registry import MODELS
 from torchvision.models import get_model
 
 from fishdet.binding import bind
-from fishdet.checkpoint.heads import fit_head
-from fishdet.checkpoint.starting import starting_weights
+from fishdet.checkpoint.training.heads import fit_head
+from fishdet.checkpoint.training.starting import starting_weights
 from fishdet.config import load_config
 from fishdet.errors import FishdetError
 from fishdet.runner import build_runner, local_file
@@ -69,7 +69,7 @@ def test_one_stage_heads_keep_classes_within_each_anchor() -> None:
 def test_coco_of_torchvision_starts_a_fish_model() -> None:
     coco = get_model("fasterrcnn_resnet50_fpn", weights=None, weights_backbone=None, num_classes=91)
     config = "configs/faster_rcnn/faster-rcnn_r50_fpn_coco-pretrained_1x_fish.py"
-    cfg = load_config(Path(__file__).resolve().parents[3] / config)
+    cfg = load_config(Path(__file__).resolve().parents[4] / config)
     cfg.model.roi_head.bbox_head.num_classes = 2
     model = MODELS.build(cfg.model)
     own = {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -12,9 +12,9 @@ from filelock import FileLock
 from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
 
-from .header import read_header
-from .index import FORMAT, INDEX, Entry, checked, parse_index, render
-from .published import read_metadata, verify
+from ..header import read_header
+from ..published import read_metadata, verify
+from .entries import FORMAT, INDEX, Entry, checked, parse_index, render
 
 CARD = "README.md"
 _FIGURES = ("mAP", "mAP_50")

@@ -13,11 +13,11 @@ from fish_dataset.sources.byte_progress import bytes_counted
 from fish_dataset.sources.download import Expected, download, is_expected
 from fishdet.errors import FishdetError
 
+from ..header import read_header
+from ..published import SUFFIX, verify
 from .cache import cache_folder, offline, require_online
-from .header import read_header
-from .index import HUB, MAX_MODEL, Entry, check_source
+from .entries import HUB, MAX_MODEL, Entry, check_source
 from .indexes import Index
-from .published import SUFFIX, verify
 
 SCHEMES = ("http://", "https://", "hf://")
 SUFFIXES = (SUFFIX, ".pth", ".pt")
