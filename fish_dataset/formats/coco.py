@@ -162,9 +162,8 @@ def _add(builder: Builder, split: str, document: Document, pictures: Pictures) -
     for image in document.images:
         path = pictures.find(image.file_name, split)
         known = len(builder.images)
-        sides = image.width, image.height
         place = path or image.file_name
-        row = builder.image(split, place, *sides, measured=False, **image.meta)
+        row = builder.image(split, place, image.width, image.height, measured=False, **image.meta)
         rows[image.key] = row
         if row < known:
             builder.count(SAME_PICTURE)

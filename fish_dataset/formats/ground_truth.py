@@ -119,8 +119,10 @@ def _numbers(box: Any) -> tuple[float, float, float, float] | None:
     """Left, top, width, height of an annotation; None where it has not all, or no class."""
     if not isinstance(box, dict) or "class_id" not in box:
         return None
-    x, y, w, h = (box.get(side) for side in _SIDES)
-    return (x, y, w, h) if all(type(value) in (int, float) for value in (x, y, w, h)) else None
+    values: list[Any] = [box.get(side) for side in _SIDES]
+    if not all(type(value) in (int, float) for value in values):
+        return None
+    return values[0], values[1], values[2], values[3]
 
 
 def _size(labels: dict[str, Any]) -> tuple[int | None, int | None]:
