@@ -162,7 +162,8 @@ def _add(builder: Builder, split: str, document: Document, pictures: Pictures) -
     for image in document.images:
         path = pictures.find(image.file_name, split)
         known = len(builder.images)
-        row = builder.image(split, path or image.file_name, image.width, image.height, **image.meta)
+        place = path or image.file_name
+        row = builder.image(split, place, image.width, image.height, measured=False, **image.meta)
         rows[image.key] = row
         if row < known:
             builder.count(SAME_PICTURE)

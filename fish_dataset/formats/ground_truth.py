@@ -94,12 +94,15 @@ def _add(
     row = builder.image(split, pictures.find(base, split) or base, *sides)
     builder.reading(where)
     for number, box in enumerate(labels["annotations"], 1):
-        sides_of = [box.get(side) for side in _SIDES] if isinstance(box, dict) else []
-        if len(sides_of) != 4 or not all(type(value) in (int, float) for value in sides_of):
-            builder.lose("box without left, top, width, height", f"{where}, box {number}", box)
+        numbers = _numbers(box)
+        if numbers is None:
+            builder.lose(
+                "box without class_id, left, top, width, height", f"{where}, box {number}", box
+            )
             builder.spoil(row)
             continue
-        builder.box(row, *sides_of, _name(box.get("class_id"), classes, options), at=number)
+        x, y, w, h = numbers
+        builder.box(row, x, y, w, h, _name(box["class_id"], classes, options), at=number)
 
 
 def _job(entry: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -110,6 +113,16 @@ def _job(entry: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
             classes = meta.get("class-map") if isinstance(meta, dict) else None
             return value, classes if isinstance(classes, dict) else {}
     return None
+
+
+def _numbers(box: Any) -> tuple[float, float, float, float] | None:
+    """Left, top, width, height of an annotation; None where it has not all, or no class."""
+    if not isinstance(box, dict) or "class_id" not in box:
+        return None
+    values: list[Any] = [box.get(side) for side in _SIDES]
+    if not all(type(value) in (int, float) for value in values):
+        return None
+    return values[0], values[1], values[2], values[3]
 
 
 def _size(labels: dict[str, Any]) -> tuple[int | None, int | None]:
