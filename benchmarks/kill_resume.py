@@ -28,8 +28,8 @@ from mmengine.config import Config
 
 from fish_dataset.synthesis import ensure_dataset
 from fishdet.checkpoint.load import load_checkpoint
-from fishdet.checkpoint.newest import training_checkpoints
-from fishdet.checkpoint.saving import LAST, noted
+from fishdet.checkpoint.training.newest import training_checkpoints
+from fishdet.checkpoint.training.saving import LAST, noted
 from fishdet.training import TrainOptions, train
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -125,8 +125,14 @@ class Annotations:
         return slice(int(self.offsets[row]), int(self.offsets[row + 1]))
 
     def boxes_per_class(self) -> np.ndarray:
-        """(C,) int64, boxes of each class, crowd and ignored ones included."""
-        return np.bincount(self.labels, minlength=len(self.classes))
+        """(C,) int64, boxes of each class that are to be found: no crowd, no ignored ones."""
+        counted = ~(self.crowd | self.ignore)
+        return np.bincount(self.labels[counted], minlength=len(self.classes))
+
+    def ignored_per_class(self) -> np.ndarray:
+        """(C,) int64, crowd and ignored boxes of each class; with ``boxes_per_class``, all."""
+        ignored = self.crowd | self.ignore
+        return np.bincount(self.labels[ignored], minlength=len(self.classes))
 
     def select_images(self, rows: object) -> Annotations:
         """The images at ``rows`` with their boxes, in that order; ids are kept.

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.files import require_new_folder
 from fish_dataset.folder import Transfer
 from fish_dataset.formats import named, recognise
-from fish_dataset.formats.account import account_document
+from fish_dataset.formats.account import LOSSES, account_document
+from fish_dataset.formats.losses import Losses, write_losses
+from fish_dataset.formats.nested import check_one_set
 from fish_dataset.formats.source import Converted, Format, Options
 from fish_dataset.formats.write import WRITERS, not_writable, write_as
 
@@ -38,6 +41,11 @@ class Conversion:
     evidence: str
     account: Mapping[str, Any]
 
+    @property
+    def lost(self) -> bool:
+        """Whether anything of the source was not kept."""
+        return bool(self.account["losses"])
+
 
 def convert(
     source: str | Path,
@@ -48,6 +56,7 @@ def convert(
     options: Options | None = None,
     images: Transfer = "copy",
     dry_run: bool = False,
+    source_name: str = "",
 ) -> Conversion:
     """Recognises, reads and writes; nothing in ``source`` is changed.
 
@@ -59,6 +68,7 @@ def convert(
         options: What the source does not say itself.
         images: Copy the pictures, or link to them.
         dry_run: Read and count only, write nothing.
+        source_name: What ``conversion.json`` calls the source, where its path does not last.
 
     Raises:
         FishDataError: The source or ``out`` cannot be used; the message says why and what to do.
@@ -67,18 +77,28 @@ def convert(
     out = Path(out)
     if target not in TARGETS:
         raise FishDataError(f"--to {target}: choose one of {', '.join(TARGETS)}")
+    inner = check_one_set(source, out)
+    name = source_name or str(source.resolve())
     chosen, evidence = _format_of(source, format_name, bool(options and options.columns))
     _check_apart(source, out)
     if dry_run:
         converted = chosen.read(source, options or Options())
-        return Conversion(chosen, evidence, _account(source, chosen, evidence, target, converted))
+        converted.notes.extend(inner)
+        unwritten = not_writable(target, converted.parts)
+        account = _account(name, chosen, evidence, target, converted, unwritten)
+        return Conversion(chosen, evidence, account)
     require_new_folder(out)
     with _frames_beside(out) as frames:
         converted = chosen.read(source, replace(options or Options(), frames=frames))
-        account = _account(source, chosen, evidence, target, converted)
+        converted.notes.extend(inner)
+        unwritten = not_writable(target, converted.parts)
+        account = _account(name, chosen, evidence, target, converted, unwritten)
+        documents: dict[str, Any] = {REPORT: account}
+        if account["losses"]:
+            documents[LOSSES] = partial(write_losses, losses=(converted.losses, unwritten[0]))
         # Frames taken from a video are in a folder that goes away: a link to them would break.
         how = "copy" if images == "symlink" and any(frames.iterdir()) else images
-        write_as(target, out, converted.parts, images=how, documents={REPORT: account})
+        write_as(target, out, converted.parts, images=how, documents=documents)
     return Conversion(chosen, evidence, account)
 
 
@@ -103,15 +123,20 @@ def _check_apart(source: Path, out: Path) -> None:
 
 
 def _account(
-    source: Path, chosen: Format, evidence: str, target: str, converted: Converted
+    source: str,
+    chosen: Format,
+    evidence: str,
+    target: str,
+    converted: Converted,
+    unwritten: tuple[Losses, dict[str, int]],
 ) -> dict[str, Any]:
     head = {
-        "source": str(source.resolve()),
+        "source": source,
         "format": chosen.name,
         "recognised_by": evidence,
         "written_as": target,
     }
-    document = account_document(converted, *not_writable(target, converted.parts))
+    document = account_document(converted, target, *unwritten)
     keys = {key for part in converted.parts.values() for key in part.annotations.image_meta}
     if target != "coco" and keys:
         document["notes"] = [

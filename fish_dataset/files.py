@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,16 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, lambda temporary: _write_text(temporary, text + "\n"))
 
 
+def write_documents(folder: Path, documents: Mapping[str, Any]) -> None:
+    """Write files into ``folder`` by name: JSON, or whatever a function given in its place writes
+    to the path that it is called with."""
+    for name, document in documents.items():
+        if callable(document):
+            document(folder / name)
+        else:
+            write_json(folder / name, document)
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file of ours."""
     return json.loads(path.read_text(encoding="utf-8"))
@@ -43,20 +53,26 @@ def require_new_folder(out: str | os.PathLike) -> Path:
     """Return ``out`` as a path that a new folder can be made at.
 
     Raises:
-        FishDataError: it is a file or a folder that holds something, or its parent cannot be
-            written to.
+        FishDataError: it is a file or a folder that holds something, one that cannot be replaced
+            (a mount point), or its parent cannot be written to.
     """
     path = Path(out)
+    if path.is_symlink():
+        path = path.resolve()  # the folder takes the place of what the link names
     try:
         if path.exists() and not path.is_dir():
             raise FishDataError(f"{path}: is a file; give a new folder")
         if path.is_dir() and any(path.iterdir()):
             raise FishDataError(f"{path}: holds files already; give a new folder or empty it")
+        if path.is_mount():
+            raise FishDataError(f"{path}: is where a disk is mounted; give a new folder inside it")
         path.parent.mkdir(parents=True, exist_ok=True)
+        probe = _beside(path)
+        probe.mkdir()  # to ask for permission is not enough: read-only disks, names too long
+        probe.rmdir()
     except OSError as error:
-        raise FishDataError(f"{path}: cannot be made: {error.strerror or error}") from error
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise FishDataError(f"{path}: cannot be made: no permission to write in {path.parent}")
+        reason = error.strerror or error
+        raise FishDataError(f"{path}: cannot be made: {reason}; give another folder") from error
     return path
 
 
@@ -89,7 +105,7 @@ def replacing(root: Path) -> Iterator[Path]:
     Raises:
         OSError: what making, writing or renaming raises; ``root`` is as it was then.
     """
-    work = root.with_name(f".{root.name}.partial-{os.getpid()}")
+    work = _beside(root)
     old = root.with_name(f"{work.name}-old")
     try:
         work.mkdir(parents=True)
@@ -102,6 +118,10 @@ def replacing(root: Path) -> Iterator[Path]:
             os.replace(old, root)
         for left in (work, old):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _beside(root: Path) -> Path:
+    return root.with_name(f".{root.name}.partial-{os.getpid()}")
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from fish_dataset.annotations import Annotations
 from fish_dataset.coco import read_coco, write_coco
 from fish_dataset.errors import FishDataError
-from fish_dataset.files import replacing, require_new_folder, write_json
+from fish_dataset.files import replacing, require_new_folder, write_documents
 from fish_dataset.layout import find_splits
 from fish_dataset.progress import track
 from fish_dataset.strings import Strings
@@ -64,7 +64,7 @@ def write_folder(
             be one and the same file.
         images: copy the pictures, or link to them (which keeps the space, and ties the new
             folder to the old one).
-        documents: further JSON files by name, such as ``conversion.json``.
+        documents: further files by name, such as ``conversion.json`` (see ``write_documents``).
 
     Raises:
         FishDataError: ``out`` holds something or cannot be written; two pictures would get one
@@ -79,8 +79,7 @@ def write_folder(
                 transfer(source, work / "images" / target, images)
             for name, part in parts.items():
                 write_coco(part.annotations, work / f"{name}.json")
-            for name, document in (documents or {}).items():
-                write_json(work / name, document)
+            write_documents(work, documents or {})
     except OSError as error:
         place = error.filename or root
         raise FishDataError(

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import DictAction
-
 from fish_dataset import cli
 from fishdet.errors import FishdetError
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags that a training and an evaluation both have, with MMDetection's meaning."""
+    from mmengine.config import (
+        DictAction,  # brings PyTorch, which a list of models is not to wait for
+    )
+
     parser.add_argument("config", type=Path, help="config file")
     parser.add_argument("--data", type=Path, help="data set folder; binds paths, classes and heads")
     parser.add_argument("--work-dir", type=Path, help="folder for the log and what else is written")

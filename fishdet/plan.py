@@ -11,7 +11,6 @@ import torch
 from mmcv.transforms import Compose
 from mmengine.logging import print_log
 
-from fish_dataset.splits.rows import scored_boxes
 from fishdet.runner import FishRunner
 
 MEASURED_STEPS = 3
@@ -67,7 +66,7 @@ def plan_rows(runner: FishRunner, loop: Any, val: Any, step: float) -> list[tupl
     dataset = loop.dataloader.dataset
     while hasattr(dataset, "dataset"):
         dataset = dataset.dataset
-    counts = scored_boxes(dataset.annotations).tolist()  # ignored ones name no species
+    counts = dataset.annotations.boxes_per_class().tolist()  # ignored ones name no species
     names = dataset.annotations.classes
     minutes = step * loop.max_iters / 60
     return [

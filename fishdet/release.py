@@ -10,9 +10,9 @@ from mmengine.logging import print_log
 
 from fish_dataset.errors import FishDataError
 from fish_dataset.files import replacing
-from fishdet.checkpoint.model_papers import PublishOptions
-from fishdet.checkpoint.publish import Publication, publish
-from fishdet.checkpoint.saving import BEST, LAST, noted
+from fishdet.checkpoint.publishing.model_papers import PublishOptions
+from fishdet.checkpoint.publishing.publish import Publication, publish
+from fishdet.checkpoint.training.saving import BEST, LAST, noted
 from fishdet.errors import FishdetError
 from fishdet.runner import FishRunner
 

@@ -25,9 +25,13 @@ import fishdet.registered  # noqa: F401
 from fish_dataset.files import require_writable
 from fishdet.checkpoint.load import classes_of, load_checkpoint, load_state
 from fishdet.checkpoint.loading import is_name, resolve
-from fishdet.checkpoint.newest import newest_good, require_training_state, verify_checkpoint
-from fishdet.checkpoint.saving import save_durably
-from fishdet.checkpoint.starting import starting_weights
+from fishdet.checkpoint.training.newest import (
+    newest_good,
+    require_training_state,
+    verify_checkpoint,
+)
+from fishdet.checkpoint.training.saving import save_durably
+from fishdet.checkpoint.training.starting import starting_weights
 from fishdet.errors import FishdetError
 from fishdet.hooks.channels_last import wants_channels_last
 from fishdet.models.timm_backbone import check_neck

@@ -17,11 +17,13 @@ from fish_dataset.coco import read_classes
 from fish_dataset.files import require_writable, write_json
 from fish_dataset.layout import find_splits
 from fishdet.binding import bind
-from fishdet.checkpoint.limits import MAX_PIXELS
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.checkpoint.loading import resolve
+from fishdet.checkpoint.safety.limits import MAX_PIXELS
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
 from fishdet.errors import FishdetError
+from fishdet.evaluation import FishMetric
+from fishdet.evaluation.intervals import RESAMPLES
 from fishdet.evaluation.report_page import write_report
 from fishdet.models.precision import describe_choice
 from fishdet.runner import build_runner
@@ -69,6 +71,8 @@ class TestOptions:
     launcher: str = "none"
     img_scale: tuple[int, int] | None = None
     trust_pickle: bool = False
+    intervals: int = RESAMPLES
+    group_by: tuple[str, ...] | None = None
 
 
 def test(options: TestOptions) -> dict[str, float]:
@@ -85,16 +89,23 @@ def test(options: TestOptions) -> dict[str, float]:
         print_log(note, logger="current")
     totals = runner.test()
     metric = runner.test_evaluator.metrics[0]
+    record = _record(totals, metric)
     if options.out is not None:
-        write_json(options.out, {**totals, "species": metric.report.per_class})
+        write_json(options.out, record)
         print_log(f"Wrote {options.out}", logger="current")
     if options.report is not None and is_main_process():
-        record = {**totals, "species": metric.report.per_class}
         image_dir = runner.test_dataloader.dataset.image_dir
         checkpoint = Path(cfg.load_from)
         page = write_report(options.report, metric, image_dir, record, checkpoint, options.lang)
         print_log(f"Report: {page}", logger="current")
     return totals
+
+
+def _record(totals: Mapping[str, float], metric: FishMetric) -> dict[str, Any]:
+    """What ``--out`` holds and the report shows."""
+    found = metric.uncertainty.as_dict() if metric.uncertainty else {}
+    species = metric.report.per_class if metric.report else []
+    return {**totals, "species": species, **found, "evaluation": metric.record}
 
 
 def testing_config(options: TestOptions) -> tuple[Config, list[str]]:
@@ -165,6 +176,22 @@ def _choose_split(cfg: Config, split: str) -> str:
     return f"Evaluating {dataset['ann_file']}"
 
 
+def _set_extras(cfg: Config) -> None:
+    """Score all that there is, unless the config says otherwise."""
+    train = next(
+        (d for d in nested_dicts(cfg.get("train_dataloader") or {}) if "ann_file" in d), None
+    )
+    for metric in nested_dicts(cfg.test_evaluator):
+        if metric.get("type") == "FishMetric":
+            metric.setdefault("extras", True)
+            metric.setdefault("record_file", str(Path(cfg.work_dir) / "evaluation.json"))
+            if train is not None:
+                path = Path(train.get("data_root") or "") / train["ann_file"]
+                # a folder without a training set is bound to its val set in place of it
+                if path.is_file() and str(train["ann_file"]) != _val_file(cfg):
+                    metric.setdefault("train_file", str(path))
+
+
 def _val_file(cfg: Config) -> str:
     dataset = next(d for d in nested_dicts(cfg.val_dataloader) if d.get("type") == "FishDataset")
     return str(dataset["ann_file"])
@@ -176,6 +203,7 @@ def _set_run(cfg: Config, options: TestOptions) -> None:
     cfg.trust_pickle = options.trust_pickle
     cfg.resume = False
     cfg.work_dir = str(options.work_dir or Path("work_dirs") / options.config.stem / "test")
+    _set_extras(cfg)
     for name in (*LOADERS[:2], "train_cfg", "val_cfg", "val_evaluator", "optim_wrapper"):
         cfg[name] = None
     cfg.param_scheduler = None
@@ -186,5 +214,9 @@ def _set_run(cfg: Config, options: TestOptions) -> None:
         hook = cfg.default_hooks.visualization
         hook.update(draw=True, show=options.show, wait_time=options.wait_time)
         hook.test_out_dir = str(options.show_dir) if options.show_dir else None
+    for metric in nested_dicts(cfg.test_evaluator):
+        if metric.get("type") == "FishMetric":
+            metric.setdefault("intervals", options.intervals)
+            metric.setdefault("group_by", options.group_by)
     if options.tta:
         add_flip_tta(cfg)

@@ -12,11 +12,11 @@ from mmengine.logging import print_log
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.binding import bind
-from fishdet.checkpoint.newest import training_checkpoints
-from fishdet.checkpoint.publish import Publication
 from fishdet.checkpoint.published import SUFFIX
-from fishdet.checkpoint.saving import BEST, LAST, explaining_full_disk, noted
-from fishdet.config import load_config, set_epochs, set_img_scale, set_precision
+from fishdet.checkpoint.publishing.publish import Publication
+from fishdet.checkpoint.training.newest import training_checkpoints
+from fishdet.checkpoint.training.saving import BEST, LAST, explaining_full_disk, noted
+from fishdet.config import load_config, nested_dicts, set_epochs, set_img_scale, set_precision
 from fishdet.errors import FishdetError
 from fishdet.models.precision import describe_choice
 from fishdet.models.weights import resolve_pretrained
@@ -92,7 +92,8 @@ def size_switch(cfg: Config) -> str:
     """
     for hook in cfg.get("custom_hooks") or []:
         if hook["type"] == "PipelineSwitchHook":
-            early, late = (_resize(p) for p in (cfg.train_pipeline, hook["switch_pipeline"]))
+            own = next(d for d in nested_dicts(cfg.train_dataloader) if "pipeline" in d)
+            early, late = (_resize(p) for p in (own["pipeline"], hook["switch_pipeline"]))
             if early != late:
                 return (
                     f"pictures of {early} px until epoch {hook['switch_epoch']}, then of {late} "

@@ -1,4 +1,7 @@
-"""Models by name, and models as files: look into them, compare, average and convert them."""
+"""Models by name, and models as files: look into them, compare, average and convert them.
+
+What reads tensors is imported by the subcommand that does: the others start without PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fishdet.checkpoint.index_commands import add_index_commands
-from fishdet.checkpoint.load import load_checkpoint
+from fishdet.checkpoint.index.commands import add_index_commands
+from fishdet.checkpoint.inspection import inspect
 from fishdet.checkpoint.loading import resolve
-from fishdet.checkpoint.surgery import average_files, differences, inspect
-from fishdet.checkpoint.torchvision import convert_file
 from fishdet.cli import exit_status
 
 
@@ -26,6 +27,9 @@ def run_inspect(options: argparse.Namespace) -> None:
 
 def run_diff(options: argparse.Namespace) -> None:
     """Print a table of the weights that differ, the largest relative difference first."""
+    from fishdet.checkpoint.load import load_checkpoint
+    from fishdet.checkpoint.surgery import differences
+
     models = (resolve(model) for model in (options.one, options.other))
     one, other = (load_checkpoint(path)["state_dict"] for path in models)
     found = differences(one, other)
@@ -42,6 +46,8 @@ def run_diff(options: argparse.Namespace) -> None:
 
 def run_average(options: argparse.Namespace) -> None:
     """Write the mean of several models."""
+    from fishdet.checkpoint.surgery import average_files
+
     state = average_files([resolve(model) for model in options.models], options.out)
     print(f"{options.out}: mean of {len(options.models)} models, {len(state)} weights")
     print("  batch norm statistics were averaged too; evaluate it before use: tools/test.py")
@@ -49,13 +55,15 @@ def run_average(options: argparse.Namespace) -> None:
 
 def run_convert(options: argparse.Namespace) -> None:
     """Write a model in the other of the two forms."""
+    from fishdet.checkpoint.torchvision import convert_file
+
     model = resolve(options.model)
     print(convert_file(model, options.out, options.classes, options.bn_eps, options.config))
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line; ``run`` is the subcommand's function."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (add_index_commands, _add_inspect, _add_diff, _add_average, _add_convert):
         add(commands)

@@ -1,4 +1,4 @@
-"""Detect fish on images: pictures with boxes and names, and one JSON of results in COCO form."""
+"""Detect fish on pictures, videos and streams: boxes and names drawn, tables and counts written."""
 
 from __future__ import annotations
 
@@ -9,60 +9,74 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from fish_dataset.errors import FishDataError
 from fish_dataset.fonts import drawable_language
-from fish_dataset.progress import track
 from fishdet.checkpoint.finding import newest_published
 from fishdet.checkpoint.loading import resolve
-from fishdet.errors import FishdetError
+from fishdet.cli import exit_status
 from fishdet.inference.choice import split_model
 from fishdet.inference.detector import Detector
-from fishdet.inference.inputs import find_images
-from fishdet.inference.predict import (
-    RESULTS_FILE,
-    Outcome,
-    batches,
-    predict_files,
-    require_no_overwriting,
-    require_output_folder,
+from fishdet.inference.predict import OutputOptions, require_no_overwriting, require_output_folder
+from fishdet.inference.run import Report, RunOptions, run
+from fishdet.inference.sources import Sources, find_sources
+from fishdet.inference.thresholds import parse_threshold
+from fishdet.inference.writers import FORMATS, parse_formats
+
+EPILOG = (
+    "MODEL: a checkpoint, a published model (file, address, or a name that tools/models.py list "
+    "shows) or a work dir (its best checkpoint, else its last). Without MODEL the newest published "
+    "one below work_dirs. INPUT: pictures, videos, folders of any depth, patterns, a .txt that "
+    "lists them, the number of a camera, or an rtsp:// address. Exit status: 0, 1 where files "
+    "could not be read, 2 on a mistake."
 )
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the parsed command line."""
-    parser = argparse.ArgumentParser(
-        usage="%(prog)s [MODEL] INPUT [INPUT ...] --out FOLDER [options]",
-        description=__doc__,
-        epilog="MODEL: a checkpoint, a published model (file, address, or a name that "
-        "tools/models.py list shows) or a work dir (its best checkpoint, else its last). "
-        "Without MODEL the newest published one below work_dirs. INPUT: images, folders, patterns",
+    usage = "%(prog)s [MODEL] INPUT [INPUT ...] --out FOLDER [options]"
+    parser = argparse.ArgumentParser(usage=usage, description=__doc__, epilog=EPILOG)
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="[MODEL] INPUT")
+    add("--out", type=Path, required=True, help="folder for pictures and results")
+    add("--config", type=Path, help="only where the checkpoint has none of its own")
+    add("--lang", choices=("en", "ko"), default="en", help="language of the names")
+    add("--score-thr", default="0.3", metavar="S",
+        help="least score, for all or by class: 0.3 or eel=0.5,0.3 (default 0.3)")  # fmt: skip
+    add("--device", help="cpu, cuda, cuda:0 (default: CUDA where there is one)")
+    add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
+    add("--batch-size", type=int, default=1, help="pictures at once (default 1)")
+    add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
+    looks = parser.add_argument_group("how to look")
+    looks.add_argument(
+        "--tile", type=int, metavar="PX", help="large pictures in tiles of this side"
     )
-    parser.add_argument("inputs", nargs="+", metavar="[MODEL] INPUT")
-    parser.add_argument("--out", type=Path, required=True, help="folder for pictures and JSON")
-    parser.add_argument("--config", type=Path, help="only where the checkpoint has none of its own")
-    parser.add_argument("--lang", choices=("en", "ko"), default="en", help="language of the names")
-    parser.add_argument("--score-thr", type=float, default=0.3, help="least score (default 0.3)")
-    parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: CUDA where there is one)")
-    parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
-    parser.add_argument("--batch-size", type=int, default=1, help="images at once (default 1)")
-    parser.add_argument(
-        "--trust-pickle", action="store_true", help="read a .pth that runs code of its author"
+    looks.add_argument("--flip", action="store_true", help="look at the mirror image too")
+    looks.add_argument("--agnostic-nms", type=float, metavar="IOU",
+                       help="one species a fish: the surer of two that overlap more")  # fmt: skip
+    looks.add_argument(
+        "--every", type=int, default=1, metavar="N", help="of videos, each Nth frame"
     )
+    writes = parser.add_argument_group("what to write")
+    writes.add_argument(
+        "--format",
+        type=parse_formats,
+        default=["coco"],
+        metavar="F,F",
+        help=f"of pictures: {', '.join(FORMATS)} (dwc: Darwin Core), default coco",
+    )
+    writes.add_argument("--no-places", action="store_true", help="leave photos' GPS out of dwc")
+    writes.add_argument("--no-video", action="store_true", help="draw no video: tables alone")
+    writes.add_argument("--crops", action="store_true", help="each fish as a picture of its own")
+    writes.add_argument("--sheet", action="store_true", help="contact sheets of the crops")
+    writes.add_argument("--resume", action="store_true", help="go on where the last run stopped")
     return parser.parse_args(arguments)
 
 
-def run(options: argparse.Namespace, console: Console) -> Outcome:
-    """Detect on all inputs and write the results.
-
-    Raises:
-        FishdetError, FishDataError: the user's mistakes.
-    """
-    if options.batch_size < 1:
-        raise FishdetError(f"--batch-size {options.batch_size}: at least 1")
+def load(options: argparse.Namespace, console: Console) -> tuple[Detector, Sources, str]:
+    """Return the detector, what it shall look at, and the file of its model."""
     model, inputs = split_model(options.inputs)
     require_output_folder(options.out, inputs)
-    files = find_images(inputs, skip=options.out)
-    require_no_overwriting(options.out, files)
+    sources = find_sources(inputs, skip=options.out)
+    require_no_overwriting(options.out, sources.images)
     if model is None:
         model = str(newest_published())
         console.print(f"Model: {model}, the newest published one", markup=False, soft_wrap=True)
@@ -70,39 +84,65 @@ def run(options: argparse.Namespace, console: Console) -> Outcome:
         resolve(model),
         config=options.config,
         device=options.device,
-        score_thr=options.score_thr,
+        score_thr=parse_threshold(options.score_thr.split(",")),
         lang=drawable_language(options.lang),
         precision=options.precision,
         trust_pickle=options.trust_pickle,
+        agnostic_nms=options.agnostic_nms,
+        flip=options.flip,
+        tile=options.tile,
+        batch_size=options.batch_size,
     )
-    groups = batches(files, options.batch_size)
-    return predict_files(detector, track(groups, len(files), console=console), options.out)
+    return detector, sources, Path(resolve(model)).name
 
 
-def report(outcome: Outcome, out: Path, console: Console) -> None:
+def run_options(options: argparse.Namespace, detector: Detector, model: str) -> RunOptions:
+    """Return what to write, with the settings that a run which goes on must share."""
+    names = ("tile", "flip", "agnostic_nms", "format", "no_places", "lang")
+    settings = {name: getattr(options, name) for name in names} | {"model": model}
+    settings |= {"score_thr": detector.thresholds.tolist(), "classes": list(detector.classes)}
+    crops = options.crops or options.sheet
+    output = OutputOptions(
+        options.out, options.format, crops, not options.no_places, options.resume, settings
+    )
+    return RunOptions(output, options.every, not options.no_video, options.sheet)
+
+
+def report(done: Report, options: argparse.Namespace, console: Console) -> None:
     """Print the number of fish by species, where the results are, and the broken files."""
-    table = Table("species", "count")
-    table.columns[1].justify = "right"
-    for name, count in outcome.counts().most_common():
-        table.add_row(name, str(count))
-    console.print(table if table.row_count else "No fish above the score threshold.")
-    console.print(f"{len(outcome.results)} pictures in {out}, results in {out / RESULTS_FILE}")
-    if outcome.broken:
-        print(f"{len(outcome.broken)} files could not be read:", file=sys.stderr)
-        print("\n".join(outcome.broken), file=sys.stderr)
+    if done.pictures is not None:
+        table = Table("species", "count")
+        for name, count in done.counts.most_common():
+            table.add_row(name, str(count))
+        console.print(table if table.row_count else "No fish above the score threshold.")
+        where = ", ".join(str(options.out / FORMATS[kind]) for kind in options.format)
+        text = f"{done.pictures.pictures} pictures in {options.out}, results in {where}"
+        console.print(text, markup=False, soft_wrap=True)
+        if "dwc" in options.format and done.pictures.nameless:
+            console.print(f"{done.pictures.nameless} fish are of classes without a scientific name")
+    for name, video in done.videos.items():
+        table = Table("species", "MaxN", "at s", "s in frame", "tracks", title=name)
+        for row in video.rows:
+            table.add_row(row[0], *(str(row[index]) for index in (1, 3, 4, 9)))
+        console.print(table if table.row_count else f"{name}: no fish above the score threshold.")
+        console.print(f"{video.frames} frames, results in {options.out / name}", markup=False)
+    if done.broken:
+        print(f"{len(done.broken)} files could not be read:", file=sys.stderr)
+        print("\n".join(done.broken), file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit status: 0, 1 where files were broken, 2 on a user's mistake."""
     options = parse_arguments(arguments)
     console = Console()
-    try:
-        outcome = run(options, console)
-    except (FishdetError, FishDataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    report(outcome, options.out, console)
-    return 1 if outcome.broken else 0
+
+    def all_of_it() -> int:
+        detector, sources, model = load(options, console)
+        done = run(detector, sources, run_options(options, detector, model), console)
+        report(done, options, console)
+        return 1 if done.broken else 0
+
+    return exit_status(all_of_it)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from fishdet.checkpoint.model_papers import PublishOptions
-from fishdet.checkpoint.publish import publish
+from fishdet.checkpoint.publishing.model_papers import PublishOptions
+from fishdet.checkpoint.publishing.publish import publish
 from fishdet.cli import exit_status
 
 

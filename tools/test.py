@@ -23,6 +23,14 @@ def parse_args() -> TestOptions:
     parser.add_argument("--out", type=Path, help="JSON file for totals and AP per species")
     parser.add_argument("--report", type=Path, help="folder for an HTML report of the run")
     parser.add_argument("--lang", choices=("en", "ko"), default="en", help="of the report")
+    parser.add_argument(
+        "--intervals", type=int, default=1000, metavar="N",
+        help="resamples for 95%% intervals and the calibration error, 0 for none (1000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--group-by", nargs="+", metavar="KEY",
+        help="what resamples keep together: video, site, name, day, image (video, site or image)",
+    )  # fmt: skip
     parser.add_argument("--show", action="store_true", help="show the pictures in a window")
     parser.add_argument("--show-dir", type=Path, help="folder for pictures with boxes")
     parser.add_argument("--wait-time", type=float, default=2.0, help="seconds a picture is shown")

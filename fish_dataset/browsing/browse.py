@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ import cv2
 import numpy as np
 
 from fish_dataset.errors import FishDataError
-from fish_dataset.folder import Part, read_folder
+from fish_dataset.folder import Part
 from fish_dataset.layout import find_splits
-from fish_dataset.output import output_folder
+from fish_dataset.output import check_output, output_folder
 from fish_dataset.page import render
 from fish_dataset.progress import track
+from fish_dataset.reading.folder import Readable, read_folder_anyway, readable
 
 from .choose import labels_of, rows_with, some
 from .sheets import Tile, draw_tiles, section, write_sheets
@@ -69,12 +71,20 @@ class Wanted:
 def browse(data_dir: str | os.PathLike, out: str | os.PathLike, wanted: Wanted) -> list[Path]:
     """Write ``index.html`` and ``sheet_<split>_001.jpg`` … into ``out``; the files written.
 
+    Of files with faults that training refuses, what can be shown is shown; the page and a line on
+    stderr say what cannot.
+
     Raises:
-        FishDataError: the data cannot be read, ``wanted`` names a split, class or config that is
+        FishDataError: no split can be read, ``wanted`` names a split, class or config that is
             not there, nothing is left to show, or ``out`` cannot be written or lies in the data.
     """
-    parts = _chosen_splits(read_folder(data_dir), wanted.splits, data_dir)
-    faults = _faults(data_dir) if wanted.faults else None
+    check_output(out, data_dir)
+    found, faults = (
+        _with_faults(data_dir) if wanted.faults else (read_folder_anyway(data_dir), None)
+    )
+    for note in found.notes:
+        print(note, file=sys.stderr)
+    parts = _chosen_splits(found.parts, wanted.splits, data_dir)
     rows = {name: _rows(name, part, wanted, faults) for name, part in parts.items()}
     if not any(map(len, rows.values())):
         raise FishDataError(f"{data_dir}: no pictures {wanted.words()}; there is nothing to show")
@@ -89,7 +99,8 @@ def browse(data_dir: str | os.PathLike, out: str | os.PathLike, wanted: Wanted) 
         files += _sheets(tiles, folder, name, wanted)
         sections.append(section(name, part.annotations, tiles))
     title = f"{Path(data_dir).resolve().name}: pictures {wanted.words()}".strip()
-    render(folder / "index.html", title, sections, intro=str(data_dir))
+    intro = "\n\n".join((str(data_dir), *found.notes))
+    render(folder / "index.html", title, sections, intro=intro)
     return [folder / "index.html", *files]
 
 
@@ -124,15 +135,18 @@ def _rows(split: str, part: Part, wanted: Wanted, faults: Faults | None) -> np.n
     return some(rows, wanted.count, wanted.seed)
 
 
-def _faults(data_dir: str | os.PathLike) -> Faults:
+def _with_faults(data_dir: str | os.PathLike) -> tuple[Readable, Faults]:
     from fish_dataset.validation.run import validate
 
+    report = validate(data_dir)
+    broken = [finding for finding in report.findings if finding.rule == "annotation-file"]
     rules: dict[tuple[str, int], list[str]] = {}
-    for one in validate(data_dir).evidence:
+    for one in report.evidence:
         if one.finding.severity in ("error", "warning"):
             for spot in one.spots:
                 rules.setdefault((spot.split, spot.row), []).append(one.finding.rule)
-    return {place: ", ".join(dict.fromkeys(names)) for place, names in rules.items()}
+    faults = {place: ", ".join(dict.fromkeys(names)) for place, names in rules.items()}
+    return readable(data_dir, report.subject.readings, broken), faults
 
 
 def _datasets(

@@ -58,8 +58,9 @@ def section(name: str, data: Annotations, groups: Sequence[Sequence[Tile]]) -> S
         for group in groups
         for image, caption, note in group
     ]
-    counts = list(zip(data.classes, data.boxes_per_class().tolist(), strict=True))
-    table = Table(("class", "boxes"), counts, caption=f"all of {name}", folded=True)
+    numbers = data.boxes_per_class().tolist(), data.ignored_per_class().tolist()
+    counts = list(zip(data.classes, *numbers, strict=True))
+    table = Table(("class", "boxes", "ignored"), counts, caption=f"all of {name}", folded=True)
     return Section(name, [Grid(pictures, f"{len(groups)} of {data.num_images} pictures"), table])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from fish_dataset.cli import exit_status
 
-from .gaps import count_gaps, filled
+from .gaps import count_gaps, count_named, filled
 from .index import Catalogue, catalogue
 from .search import Match, search
 from .species import Source, Species
@@ -120,6 +120,8 @@ def _print_gaps(found: Catalogue) -> None:
     ranks = [one.rank for one in found.entries]
     counts = ", ".join(f"{ranks.count(rank)} {rank}" for rank in dict.fromkeys(sorted(ranks)))
     print(f"{len(ranks)} entries: {counts}")
+    named, families = count_named(found.entries, "family", "ko")
+    print(f"families named in Korean: {named} of {families}")
     print("not known of the species:")
     for field, (missing, total) in count_gaps(found.entries).items():
         print(f"  {field:<14}{missing:>5} of {total}")

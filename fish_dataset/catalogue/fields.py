@@ -61,6 +61,7 @@ FIELDS: dict[str, Check] = {
             "min_g": positive,
             "females": text,
             "closed": list_of(_CLOSED),
+            "note": text,
         },
     ),
 }

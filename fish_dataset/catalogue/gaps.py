@@ -18,6 +18,12 @@ def count_gaps(entries: Iterable[Species]) -> dict[str, tuple[int, int]]:
     }
 
 
+def count_named(entries: Iterable[Species], rank: str, language: str) -> tuple[int, int]:
+    """Return how many entries of ``rank`` have a name in ``language``, and how many there are."""
+    ranked = [one for one in entries if one.rank == rank]
+    return sum(bool(one.names.get(language)) for one in ranked), len(ranked)
+
+
 def known(species: Species, field: str) -> bool:
     """Whether an entry holds something in ``field`` ('size', 'names.ko', …)."""
     group, _, language = field.partition(".")

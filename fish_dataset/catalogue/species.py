@@ -86,6 +86,8 @@ class Closed:
 class KoreaLaw:
     """National limits of Korea: up to ``min_cm`` or ``min_g`` it may not be caught.
 
+    ``note`` says what else the law says of the species, such as that it disturbs ecosystems.
+
     Regions may set stricter ones, and the law changes: a hint for a look at the law, no advice.
     """
 
@@ -94,6 +96,7 @@ class KoreaLaw:
     min_g: float | None = None
     females: str = ""
     closed: tuple[Closed, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,27 @@ from fish_dataset.formats import (
     brackish,
     coco,
     csv_table,
+    cvat,
     deepfish,
     fathomnet,
+    fishclef,
     fishnet,
+    ground_truth,
+    opencv_list,
     viame,
     voc,
     yolo,
 )
+from fish_dataset.formats.seen import describe_source
 from fish_dataset.formats.source import Builder, Converted, Format, Options
-from fish_dataset.reading.disk import describe_folder
 
 __all__ = ["FORMATS", "Builder", "Converted", "Format", "Options", "named", "recognise"]
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-_MODULES = (coco, yolo, voc, csv_table, fishnet, fathomnet, viame, brackish, deepfish)
+_MODULES = (
+    *(coco, yolo, voc, csv_table, fishnet, fathomnet, viame, brackish, deepfish),
+    *(cvat, ground_truth, fishclef, opencv_list),
+)
 
 FORMATS: dict[str, Format] = {entry.name: entry for module in _MODULES for entry in module.FORMATS}
 """Every format by the name that ``--format`` takes."""
@@ -57,10 +64,9 @@ def recognise(source: Path) -> tuple[Format, str]:
     found = [(entry, evidence) for entry, evidence in hits if evidence is not None]
     if not found:
         titles = "\n".join(f"  {entry.name}: {entry.title}" for entry in FORMATS.values())
-        what = describe_folder(source) if source.is_dir() else f"{source} is a file"
         raise FishDataError(
-            f"{source}: none of the known formats ({what}). Known are\n{titles}\n"
-            "Pass the folder that holds the labels, or --format NAME to have it read as one"
+            f"{source}: none of the known formats; {describe_source(source)}\nKnown are\n{titles}"
+            "\nPass the folder that holds the labels, or --format NAME to have it read as one"
         )
     top = max(entry.rank for entry, _ in found)
     best = [(entry, evidence) for entry, evidence in found if entry.rank == top]

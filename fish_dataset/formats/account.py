@@ -9,30 +9,38 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from fish_dataset.formats.builder import Loss
+from fish_dataset.folder import Part
+from fish_dataset.formats.losses import Loss
 from fish_dataset.formats.source import Converted
+from fish_dataset.formats.write import left_out
+
+LOSSES = "losses.csv"
+"""The table of every loss, beside ``conversion.json``."""
 
 
 def account_document(
-    converted: Converted, unwritten: Mapping[str, Loss], names_unwritten: Mapping[str, int]
+    converted: Converted,
+    target: str,
+    unwritten: Mapping[str, Loss],
+    names_unwritten: Mapping[str, int],
 ) -> dict[str, Any]:
     """What came in, what goes out, and every loss by reason.
 
     Args:
         converted: The source as it was read.
+        target: The format that it is written in.
         unwritten: What the new format has no place for, by reason.
         names_unwritten: Its boxes by class name.
     """
     names_out = converted.names_out
     losses = {**converted.losses, **unwritten}
     lost_in_writing = sum(loss.count for loss in unwritten.values())
+    splits = {split: _written(target, part) for split, part in converted.parts.items()}
+    images_out = sum(counts["images"] for counts in splits.values())
     return {
-        "images": {"in": converted.images_in, "out": converted.images_out},
+        "images": {"in": converted.images_in, "out": images_out},
         "boxes": {"in": converted.boxes_in, "out": converted.boxes_out - lost_in_writing},
-        "splits": {
-            split: {"images": part.annotations.num_images, "boxes": part.annotations.num_boxes}
-            for split, part in converted.parts.items()
-        },
+        "splits": splits,
         "classes": {
             name: {
                 "in": converted.names_in.get(name, 0),
@@ -44,7 +52,17 @@ def account_document(
             reason: {"boxes": loss.count, "places": loss.places, "examples": loss.examples}
             for reason, loss in losses.items()
         },
+        "losses_listed_in": LOSSES if losses else None,
         "notes": converted.notes,
+    }
+
+
+def _written(target: str, part: Part) -> dict[str, int]:
+    table = part.annotations
+    marked = int((table.crowd | table.ignore).sum()) if target == "yolo" else 0
+    return {
+        "images": table.num_images - len(left_out(target, part)),
+        "boxes": table.num_boxes - marked,
     }
 
 
@@ -62,6 +80,7 @@ def print_account(account: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     if account["losses"]:
         console.print(_losses_table(account["losses"]))
+        console.print(f"Each one, with file and place: {LOSSES}", highlight=False)
     else:
         console.print("Nothing was lost.")
     for note in account["notes"]:

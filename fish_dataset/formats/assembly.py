@@ -16,10 +16,11 @@ from fish_dataset.checks.boxes import (
 )
 from fish_dataset.errors import FishDataError
 from fish_dataset.folder import Part
-from fish_dataset.formats.builder import SAME_PICTURE, Builder, Loss
-from fish_dataset.formats.pictures import Pictures, displayed_size
+from fish_dataset.formats.builder import SAME_PICTURE, Builder
+from fish_dataset.formats.losses import Loss
+from fish_dataset.formats.picture_sizes import picture_sizes
+from fish_dataset.formats.pictures import Pictures
 from fish_dataset.formats.source import Converted
-from fish_dataset.progress import track
 from fish_dataset.reading.disk import describe_folder
 from fish_dataset.strings import Strings
 
@@ -29,6 +30,8 @@ _REASONS = {
     "box-no-size": "box of no width or height",
     "box-outside": "box outside its picture",
 }
+_NOT_FOUND = "picture not found (or several of that name)"
+_NO_LABELS = "picture whose boxes were all lost (left out: it is no picture without fish)"
 _CROWD, _IGNORE = 1, 2
 
 
@@ -36,16 +39,18 @@ def assemble(builder: Builder, root: Path, image_dir: Path | None) -> Converted:
     """What ``Builder.build`` returns and raises."""
     if not builder.images:
         raise FishDataError(f"{root}: no image found{_first_losses(builder)}")
+    builder.root = root if root.is_dir() else root.parent
     paths = _locate(builder, root, image_dir)
-    sizes = _sizes(builder, paths)
+    sizes = picture_sizes(builder, paths)
     rows, codes, xywh, areas, flags = builder.box_columns()
     kept_rows = _merge(builder, paths)
-    _drop_images(builder, paths, sizes, np.bincount(rows, minlength=len(paths)))
     usable = (sizes > 0).all(axis=1) & np.array([path is not None for path in paths])
+    _drop_images(builder, paths, usable, rows)
     if not usable.any():
         raise FishDataError(_none_found(builder, root, image_dir))
     alive = usable[rows]
     boxes, alive = _check_boxes(builder, xywh, sizes[rows], rows, alive)
+    usable &= ~_without_labels(builder, usable, kept_rows, rows, alive)
     cut = (boxes != xywh).any(axis=1)
     full = boxes[:, 2] * boxes[:, 3]
     good = np.isfinite(areas) & (areas > 0)
@@ -83,20 +88,6 @@ def _is_name(path: Path) -> bool:
     return "\\" not in str(path)
 
 
-def _sizes(builder: Builder, paths: list[Path | None]) -> np.ndarray:
-    """(N, 2) int64 width and height; read from the picture where the source does not say, 0 where
-    that cannot be read either."""
-    sizes = np.stack([np.array(builder.widths), np.array(builder.heights)], axis=1)
-    unknown = [row for row in np.flatnonzero((sizes < 1).any(axis=1)).tolist() if paths[row]]
-    for row in track(unknown, len(unknown), "picture sizes") if unknown else ():
-        path = paths[row]
-        size = None if path is None else displayed_size(path)
-        sizes[row] = (0, 0) if size is None else size[:2]
-        if size is not None and size[2]:
-            builder.count("picture is turned by its Exif tag; its size is taken as displayed")
-    return sizes
-
-
 def _merge(builder: Builder, paths: list[Path | None]) -> np.ndarray:
     """(N,) the row that each image row becomes one with: the first of its split and picture."""
     first: dict[tuple[str, Path], int] = {}
@@ -111,17 +102,44 @@ def _merge(builder: Builder, paths: list[Path | None]) -> np.ndarray:
 
 
 def _drop_images(
-    builder: Builder, paths: list[Path | None], sizes: np.ndarray, boxes: np.ndarray
+    builder: Builder, paths: list[Path | None], usable: np.ndarray, rows: np.ndarray
 ) -> None:
-    for row, path in enumerate(paths):
-        if path is None:
-            reason = "picture not found (or several of that name)"
-        elif (sizes[row] < 1).any():
-            reason = "picture cannot be read"
-        else:
-            continue
-        name = str(builder.images[row][1])
-        builder.losses.setdefault(reason, Loss()).add("image", name, int(boxes[row]))
+    """Counts pictures that cannot be used, and lists each box that they take along."""
+    order = np.argsort(rows, kind="stable")
+    starts = np.searchsorted(rows[order], np.arange(len(paths) + 1))
+    names = list(builder.names)
+    for row in np.flatnonzero(~usable).tolist():
+        reason = "picture cannot be read" if paths[row] else _NOT_FOUND
+        name = builder.picture(row)
+        boxes = order[starts[row] : starts[row + 1]].tolist()
+        builder.losses.setdefault(reason, Loss()).add("image", name, len(boxes))
+        if not boxes:
+            builder.losses.row(reason, name, "", 0, picture=name)
+        for box in boxes:
+            kind = names[builder.codes[box]]
+            value = builder.xywh[4 * box : 4 * box + 4].tolist()
+            builder.losses.row(reason, builder.where(box), value, 1, name=kind, picture=name)
+
+
+def _without_labels(
+    builder: Builder,
+    usable: np.ndarray,
+    kept_rows: np.ndarray,
+    rows: np.ndarray,
+    alive: np.ndarray,
+) -> np.ndarray:
+    """Mask (N,) of pictures that had boxes and have none left: left out, for they would pass for
+    pictures without fish."""
+    count = len(kept_rows)
+    spoiled = np.zeros(count, dtype=bool)
+    spoiled[kept_rows[rows[~alive]]] = True
+    spoiled[kept_rows[sorted(builder.spoiled)]] = True
+    kept = np.bincount(kept_rows[rows[alive]], minlength=count) > 0
+    gone = usable & spoiled & ~kept & (kept_rows == np.arange(count))
+    for row in np.flatnonzero(gone).tolist():
+        name = builder.picture(row)
+        builder.losses.add(_NO_LABELS, name, "no box can be kept", 0, picture=name)
+    return gone
 
 
 def _check_boxes(
@@ -132,11 +150,17 @@ def _check_boxes(
     if not builder.units_known:
         _check_convention(xywh[alive], widths[alive], heights[alive])
     faults = box_faults(xywh, widths, heights)
+    names = list(builder.names)
     for rule, reason in _REASONS.items():
         lost = np.flatnonzero(faults[rule] & alive)
         for box in lost.tolist():
-            where = builder.where(int(rows[box]), builder.at[box])
-            builder.losses.setdefault(reason, Loss()).add(where, xywh[box].tolist(), 1)
+            builder.losses.add(
+                reason,
+                builder.where(box),
+                xywh[box].tolist(),
+                name=names[builder.codes[box]],
+                picture=builder.picture(int(rows[box])),
+            )
         alive = alive & ~faults[rule]
     clipped = int((faults["box-clipped"] & alive).sum())
     if clipped:

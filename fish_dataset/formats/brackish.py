@@ -144,7 +144,15 @@ def _add(
         match = _FRAME.match(name)
         video, frame = (match["video"], str(int(match["frame"]))) if match else ("", "")
         rows.append(
-            builder.image(split, picture or name, *size, video=video, frame=frame, source_id=name)
+            builder.image(
+                split,
+                picture or name,
+                *size,
+                measured=True,
+                video=video,
+                frame=frame,
+                source_id=name,
+            )
         )
         if min(size) > 0:
             scale[i] = size[0] / box_size[0], size[1] / box_size[1]

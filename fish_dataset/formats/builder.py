@@ -4,46 +4,20 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fish_dataset.findings import shorten
+from fish_dataset.formats.losses import Losses
 
 if TYPE_CHECKING:
     from fish_dataset.formats.source import Converted
-
-SHOWN = 20
-"""Examples that are kept of each reason."""
 
 SAME_PICTURE = "image entry names a picture that another entry names; merged"
 """What the report counts such entries as."""
 
 _CROWD, _IGNORE = 1, 2
-
-
-@dataclass
-class Loss:
-    """What was not kept for one reason.
-
-    Attributes:
-        count: Boxes that were lost.
-        places: How many times it happened; a picture that is missing takes several boxes along.
-        examples: The first 20, as 'where: value'.
-    """
-
-    count: int = 0
-    places: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def add(self, where: str, value: object, boxes: int) -> None:
-        """Counts ``boxes`` lost at ``where``."""
-        self.count += boxes
-        self.places += 1
-        if len(self.examples) < SHOWN:
-            self.examples.append(f"{where}: {shorten(value)}")
 
 
 class Builder:
@@ -61,20 +35,27 @@ class Builder:
         self, classes: Iterable[str] = (), place: str = "line", units_known: bool = False
     ) -> None:
         self.place = place
+        self.root: Path | None = None
         self.units_known = units_known
-        self.losses: dict[str, Loss] = {}
+        self.losses = Losses()
         self.notes: dict[str, int | None] = {}
         self.names: dict[str, int] = {}
         self.declared = 0
         self.names_in: dict[str, int] = {}
         self.boxes_in = 0
+        self._files: dict[str, int] = {"": 0}
+        self._file_names = [""]
+        self._file = 0
         # images
         self.images: list[tuple[str, str | Path]] = []
         self.meta: dict[str, dict[int, str]] = {}
         self.widths, self.heights = array("q"), array("q")
+        self.measured: set[int] = set()
+        self.spoiled: set[int] = set()
         self._rows: dict[tuple[str, str | Path], int] = {}
         # boxes
         self.rows, self.codes, self.at = array("q"), array("q"), array("q")
+        self.file_of = array("i")
         self.xywh, self.areas = array("d"), array("d")
         self.flags = bytearray()
         self.declare(classes)
@@ -92,12 +73,25 @@ class Builder:
                 self.names.setdefault(name, len(self.names))
         self.declared = len(self.names)
 
+    def reading(self, file: str) -> None:
+        """Names the file that the boxes and losses to come stand in, for messages."""
+        self._file = self._files.setdefault(file, len(self._files))
+        if self._file == len(self._file_names):
+            self._file_names.append(file)
+
+    def spoil(self, row: int) -> None:
+        """Says that labels of an image could not be read: with no other box left it is left out,
+        since it is no picture without fish."""
+        self.spoiled.add(row)
+
     def image(
         self,
         split: str,
         file_name: str | Path,
         width: int | None = None,
         height: int | None = None,
+        *,
+        measured: bool = False,
         **meta: str,
     ) -> int:
         """The row of an image; the same split and name again give the same row.
@@ -108,6 +102,7 @@ class Builder:
                 source only. As Path: where it is, taken as it stands.
             width: Pixels; None or below 1 where the picture itself should tell.
             height: The same.
+            measured: That the size is the picture's own, so that nobody need look again.
             **meta: 'site', 'video', 'frame', 'source_id', as far as known.
         """
         key = (split or "train", file_name)
@@ -117,6 +112,8 @@ class Builder:
             self.images.append((split, file_name))
             self.widths.append(_length(width))
             self.heights.append(_length(height))
+            if measured:
+                self.measured.add(row)
             for column, text in meta.items():
                 if text:
                     self.meta.setdefault(column, {})[row] = text
@@ -149,12 +146,12 @@ class Builder:
         """
         name = name.strip()
         if not is_class_name(name):
-            self.lose("class without a usable name", self.where(row, at), name)
+            self._refuse("class without a usable name", row, at, name, "")
             return
         try:
             numbers = array("d", (x, y, w, h))
         except (TypeError, OverflowError):
-            self.lose("box is not four numbers", self.where(row, at), (x, y, w, h), name=name)
+            self._refuse("box is not four numbers", row, at, (x, y, w, h), name)
             return
         self.xywh.extend(numbers)
         self.boxes_in += 1
@@ -162,10 +159,24 @@ class Builder:
         self.rows.append(row)
         self.codes.append(self.names.setdefault(name, len(self.names)))
         self.at.append(at)
+        self.file_of.append(self._file)
         self.areas.append(area)
         self.flags.append(_CROWD * crowd + _IGNORE * ignore)
 
-    def lose(self, reason: str, where: str, value: object, boxes: int = 1, name: str = "") -> None:
+    def _refuse(self, reason: str, row: int, at: int, value: object, name: str) -> None:
+        self.spoil(row)
+        where = self._place(self._file, row, at)
+        self.lose(reason, where, value, name=name, picture=self.picture(row))
+
+    def lose(
+        self,
+        reason: str,
+        where: str,
+        value: object,
+        boxes: int = 1,
+        name: str = "",
+        picture: str = "",
+    ) -> None:
         """Counts ``boxes`` in that cannot be kept, 0 where an image or a line without one is lost.
 
         Args:
@@ -174,15 +185,22 @@ class Builder:
             value: What stands there.
             boxes: How many boxes it costs.
             name: Their class, where it is known.
+            picture: Their picture, where it is known.
         """
         self.boxes_in += boxes
         if boxes:
             self.names_in[name] = self.names_in.get(name, 0) + boxes
-        self.losses.setdefault(reason, Loss()).add(where, value, boxes)
+        self.losses.add(reason, where, value, boxes, name=name, picture=picture)
 
     def note(self, text: str) -> None:
         """Keeps a sentence for the report, once."""
         self.notes.setdefault(text, None)
+
+    def note_encoding(self, name: str, encoding: str) -> None:
+        """Says of a file in another encoding than plain UTF-8 how it was read."""
+        if encoding != "utf-8":
+            said = "UTF-8 with a byte order mark" if encoding == "utf-8-sig" else encoding.upper()
+            self.note(f"{name} is encoded as {said} and was read so")
 
     def count(self, text: str, number: int = 1) -> None:
         """Adds ``number`` to what the report counts as '12 × text'."""
@@ -212,10 +230,20 @@ class Builder:
             np.frombuffer(bytes(self.flags), dtype=np.uint8),
         )
 
-    def where(self, row: int, at: int = 0) -> str:
-        """An image row, and the place of a box in the source, in words."""
+    def where(self, box: int) -> str:
+        """The file of a box that ``box`` took and its place in it, in words."""
+        return self._place(self.file_of[box], self.rows[box], self.at[box])
+
+    def picture(self, row: int) -> str:
+        """The name of an image for people: from the source on, where it lies in there."""
         name = self.images[row][1]
-        return f"{name}, {self.place} {at}" if at else str(name)
+        if isinstance(name, Path) and self.root is not None and name.is_relative_to(self.root):
+            return name.relative_to(self.root).as_posix()
+        return str(name)
+
+    def _place(self, file: int, row: int, at: int) -> str:
+        name = self._file_names[file] or self.picture(row)
+        return f"{name}, {self.place} {at}" if at else name
 
 
 def is_class_name(name: str) -> bool:

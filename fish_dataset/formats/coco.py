@@ -18,6 +18,7 @@ One reader for all of them, since they differ in names and omissions only (looke
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.formats.builder import SAME_PICTURE, Builder
 from fish_dataset.formats.coco_document import Document, document_of
 from fish_dataset.formats.pictures import Pictures, split_of
+from fish_dataset.formats.seen import describe_file
 from fish_dataset.formats.source import Converted, Format, Options
 from fish_dataset.layout import image_folders
 
@@ -61,6 +63,8 @@ def read(source: Path, options: Options) -> Converted:
     documents = [(split, path, document_of(path, builder)) for split, path in chosen]
     builder.declare(name for _, _, document in documents for name in document.classes)
     root = source if source.is_dir() else source.parent
+    if source.is_file() and root.name.lower() == "annotations":
+        root = root.parent  # a file named alone: its pictures lie beside its folder
     for split, path, document in documents:
         folders = [path.parent, *image_folders(root, path), root]
         if options.image_dir is not None:
@@ -81,15 +85,18 @@ FORMATS = (
 
 def _candidates(source: Path) -> list[Path]:
     if source.is_file():
-        return [source] if _looks_like_coco(source) else []
+        return [source] if looks_like_coco(source) else []
     found = [path for pattern in _PATTERNS for path in sorted(source.glob(pattern))]
-    return [path for path in dict.fromkeys(found) if path.is_file() and _looks_like_coco(path)]
+    return [path for path in dict.fromkeys(found) if path.is_file() and looks_like_coco(path)]
 
 
-def _looks_like_coco(path: Path) -> bool:
+def looks_like_coco(path: Path) -> bool:
+    """Whether a file begins or ends as COCO JSON does; looks at 64 KB of both."""
     try:
         with path.open("rb") as stream:
             data = stream.read(_LOOK)
+            if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                data = data.decode("utf-16", errors="ignore").encode(errors="ignore")
             if not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 return False
             stream.seek(max(0, path.stat().st_size - _LOOK))
@@ -104,6 +111,7 @@ def _by_split(source: Path, builder: Builder) -> list[tuple[str, Path]]:
     if source.is_file():
         return [(_split_of_file(source), source)]
     files = [path for path in _candidates(source) if not path.name.startswith(_OTHER_TASKS)]
+    _check_others(source, files, builder)
     if not files:
         raise FishDataError(f"{source}: holds no COCO JSON with boxes")
     by_split: dict[str, list[Path]] = {}
@@ -123,6 +131,20 @@ def _by_split(source: Path, builder: Builder) -> list[tuple[str, Path]]:
     return chosen
 
 
+def _check_others(source: Path, files: list[Path], builder: Builder) -> None:
+    """Names JSON files that are no COCO; an empty or cut one that a split is named by is refused,
+    since a whole split would be missing without a word."""
+    for path in dict.fromkeys(p for pattern in _PATTERNS for p in sorted(source.glob(pattern))):
+        if path in files or not path.is_file() or path.name.startswith(_OTHER_TASKS):
+            continue
+        seen = describe_file(path)
+        if _is_exact(path) and ("empty" in seen or "cut short" in seen or "no valid JSON" in seen):
+            raise FishDataError(
+                f"{path}: {seen}; or move it away to convert the other splits without it"
+            )
+        builder.note(f"{path.relative_to(source)} is not read: {seen}")
+
+
 def _split_of_file(path: Path) -> str:
     """By the file's name, in whole or in part (``kakadu_train.json``), else by its folder's."""
     tokens = re.split(r"[_\-. ]", path.stem)
@@ -136,13 +158,17 @@ def _is_exact(path: Path) -> bool:
 
 def _add(builder: Builder, split: str, document: Document, pictures: Pictures) -> None:
     rows: dict[int, int] = {}
+    builder.reading(document.path.name)
     for image in document.images:
         path = pictures.find(image.file_name, split)
         known = len(builder.images)
-        row = builder.image(split, path or image.file_name, image.width, image.height, **image.meta)
+        place = path or image.file_name
+        row = builder.image(split, place, image.width, image.height, measured=False, **image.meta)
         rows[image.key] = row
         if row < known:
             builder.count(SAME_PICTURE)
+        if image.key in document.spoiled:
+            builder.spoil(row)
     for box in document.boxes:
         builder.box(
             rows[box.image], *box.xywh, box.name, box.crowd, box.ignore, area=box.area, at=box.at

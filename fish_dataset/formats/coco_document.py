@@ -9,8 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from fish_dataset.errors import FishDataError
 from fish_dataset.findings import FindingLog
 from fish_dataset.formats.builder import Builder, is_class_name
+from fish_dataset.formats.text import encoding_of
 from fish_dataset.reading.categories import read_categories
 from fish_dataset.reading.column import Column
 from fish_dataset.reading.document import BOX_KEYS, Lists, load_tables
@@ -54,7 +56,8 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """The usable images and classes of a file, and its boxes as they are asked for."""
+    """The usable images and classes of a file, and its boxes as they are asked for; ``spoiled``
+    are the keys of images that lost an annotation."""
 
     path: Path
     classes: tuple[str, ...]
@@ -62,6 +65,7 @@ class Document:
     entries: Table
     rows: list[int]
     names: list[str]
+    spoiled: frozenset[int]
 
     @property
     def boxes(self) -> Iterator[Box]:
@@ -86,16 +90,29 @@ def document_of(path: Path, builder: Builder) -> Document:
     Raises:
         FishDataError: the file is unreadable or has not COCO's three lists of objects.
     """
-    lists = load_tables(path, FindingLog(str(path)), image_keys=_IMAGE_KEYS, box_keys=_BOX_KEYS)
+    encoding = _encoding(path, builder)
+    log = FindingLog(str(path))
+    lists = load_tables(path, log, image_keys=_IMAGE_KEYS, box_keys=_BOX_KEYS, encoding=encoding)
     images, entries = lists.images, lists.annotations
     categories, classes = _categories(lists, path, builder)
     lost = _lost_images(images)
-    rows, names = _references(images, entries, categories, path, builder, set(lost))
+    spoiled: set[int] = set()
+    rows, names = _references(images, entries, categories, path, builder, set(lost), spoiled)
     lost.update(_labelled_as_a_whole(rows))
     kept = _images(images, lost)
     for row, reason in lost.items():
         builder.lose(reason, f"{path.name}, image {row + 1}", _name(images.entry(row)), 0)
-    return Document(path, classes, kept, entries, rows, names)
+    return Document(path, classes, kept, entries, rows, names, frozenset(spoiled))
+
+
+def _encoding(path: Path, builder: Builder) -> str:
+    """The encoding of a COCO file; what is in none is left to the reader, which names the byte."""
+    try:
+        encoding = encoding_of(path)
+    except FishDataError:
+        return "utf-8"
+    builder.note_encoding(path.name, encoding)
+    return encoding
 
 
 def box_of(entry: dict) -> tuple[float, float, float, float] | None:
@@ -161,8 +178,10 @@ def _references(
     path: Path,
     builder: Builder,
     lost: set[int],
+    spoiled: set[int],
 ) -> tuple[list[int], list[str]]:
-    """Image row (-1: not to be used) and class name of each annotation; losses are counted."""
+    """Image row (-1: not to be used) and class name of each annotation; losses are counted, and
+    the images that lost one join ``spoiled``."""
     ids = list(categories)
     image, _ = resolve(entries["image_id"], _unique(images["id"]))
     kind, _ = resolve(entries["category_id"], ids)
@@ -175,7 +194,9 @@ def _references(
             continue
         if reason:
             where = f"{path.name}, annotation {position + 1}"
-            builder.lose(reason, where, _told(entry), name=name)
+            picture = str(images.entry(rows[position])["file_name"]) if rows[position] >= 0 else ""
+            builder.lose(reason, where, _told(entry), name=name, picture=picture)
+            spoiled.add(rows[position])
         # An image-level label keeps its row, as -2 - row, until images are judged by it.
         rows[position] = -2 - rows[position] if reason == _NO_BOX else -1
     return rows, names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -105,6 +106,19 @@ def find_columns(
     return _assemble(picked, {}, ())
 
 
+def check_roles(roles: Iterable[str]) -> None:
+    """Raise FishDataError for the first of ``roles`` that is no column of ours, with the likeliest
+    one that was meant."""
+    for role in roles:
+        if role not in ROLES:
+            alike = difflib.get_close_matches(role, ROLES, n=1)
+            meant = f"; did you mean {alike[0]}?" if alike else ""
+            raise FishDataError(
+                f"--columns: {role!r} is no column of ours{meant} Write OURS=THEIRS with OURS one "
+                f"of {', '.join(ROLES)}"
+            )
+
+
 def plain(name: str) -> str:
     """A column's name in small letters without blanks and punctuation."""
     return "".join(char for char in name.casefold() if char.isalnum())
@@ -163,8 +177,7 @@ def _first(names: Iterable[str], place: Mapping[str, int]) -> int | None:
 
 
 def _column(role: str, text: str, header: tuple[str, ...], count: int) -> int:
-    if role not in ROLES:
-        raise FishDataError(f"columns: {role!r} is none of {', '.join(ROLES)}")
+    check_roles([role])
     if text in header:
         return header.index(text)
     alike = [i for i, name in enumerate(header) if plain(name) == plain(text)]

@@ -29,6 +29,7 @@ from fish_dataset.formats.source import Builder, Converted, Format, Options
 from fish_dataset.formats.table_boxes import add_boxes
 from fish_dataset.formats.table_rows import read_rows
 from fish_dataset.formats.tables import SUFFIXES, Sheet, look, splits_of
+from fish_dataset.formats.text import encoding_of
 
 _Tables = list[tuple[Sheet, Columns]]
 
@@ -59,6 +60,7 @@ def read(source: Path, options: Options) -> Converted:
     for (sheet, columns), split in zip(tables, splits, strict=True):
         only = _only_class(sheet, columns, options)
         table = read_rows(sheet, columns, split, builder, only)
+        builder.note_encoding(sheet.path.name, encoding_of(sheet.path))
         table.classes = _names(table.classes, sheet, options, builder)
         _say_columns(sheet, columns, builder)
         add_boxes(table, sheet.path, columns, source, options, builder)

@@ -152,7 +152,9 @@ def _add_frame(root: Path, split: str, name: str, builder: Builder) -> int | Non
         what = f"{mask.shape[1]}×{mask.shape[0]} for a picture of {shown[0]}×{shown[1]}"
         place = f"masks/{name}.png"
         builder.lose("mask of another size than its picture", place, what, len(boxes), CLASS)
+        builder.spoil(row)
         return None
+    builder.reading(f"masks/{name}.png")
     kept = 0
     for number, (box, area) in enumerate(zip(boxes.tolist(), areas.tolist(), strict=True), start=1):
         if area < MIN_ISLAND:

@@ -93,6 +93,7 @@ def _add_image(image: Any, where: str, split: str, pictures: Pictures, builder: 
     picture = next((found for name in names if (found := pictures.find(name))), None)
     row = builder.image(split, picture or names[0], source_id=_clean(uuid))
     scale = _scale(image, picture, builder)
+    builder.reading(where)
     for number, box in enumerate(boxes, start=1):
         _add_box(box, row, number, where, scale, builder)
 
@@ -139,16 +140,19 @@ def _add_box(
     place = f"{where}, box {number}"
     if not isinstance(box, Mapping):
         builder.lose("box that is no JSON object", place, box)
+        builder.spoil(row)
         return
     concept = box.get("concept")
     name = concept if isinstance(concept, str) and _clean(concept) else ""
     values = [box.get(key) for key in ("x", "y", "width", "height")]
     if not all(type(value) in (int, float) for value in values):
         builder.lose("box without x, y, width and height as numbers", place, box, name=name)
+        builder.spoil(row)
     elif box.get("rejected") is True:
         builder.lose("box that FathomNet's experts rejected", place, name, name=name)
     elif scale is None:
         builder.lose(SHAPE, place, name, name=name)
+        builder.spoil(row)
     else:
         x, y, w, h = (_float(value) for value in values)
         sides = (x * scale[0], y * scale[1], w * scale[0], h * scale[1])

@@ -104,6 +104,7 @@ def _read_file(
     """The first line that could not be read, and the number of lines."""
     where = path.relative_to(source).as_posix()
     row = builder.image(split, picture or f"{path.stem}.jpg", source_id=path.stem)
+    builder.reading(where)
     first, count = "", 0
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         if not line.strip():
@@ -113,6 +114,7 @@ def _read_file(
         if found is None:
             first = first or f"{where}, line {number}: {line[:80]!r}"
             builder.lose(_REASON, f"{where}, line {number}", line)
+            builder.spoil(row)
             continue
         name, left, top, right, bottom = found
         builder.box(row, left, top, right - left, bottom - top, name, at=number)

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fish_dataset.errors import FishDataError
-from fish_dataset.formats.builder import Builder, Loss
+from fish_dataset.formats.builder import Builder
+from fish_dataset.formats.columns import check_roles
+from fish_dataset.formats.losses import Loss, Losses
 from fish_dataset.formats.pictures import split_of
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def options_from_text(
     pairs = [text.partition("=") for text in columns.split(",") if text.strip()]
     if any(not ours.strip() or not theirs.strip() for ours, _, theirs in pairs):
         raise FishDataError(f"--columns {columns}: write OURS=THEIRS,OURS=THEIRS")
+    check_roles(ours.strip() for ours, _, _ in pairs)
     size = re.fullmatch(r"([1-9]\d{0,5})[x×]([1-9]\d{0,5})", box_size)
     if box_size and size is None:
         raise FishDataError(f"--box-size {box_size}: write WIDTHxHEIGHT, such as 960x540")
@@ -88,7 +91,7 @@ class Converted:
     boxes_in: int
     boxes_out: int
     images_in: int
-    losses: dict[str, Loss]
+    losses: Losses
     names_in: dict[str, int]
     notes: list[str]
 
@@ -99,11 +102,12 @@ class Converted:
 
     @property
     def names_out(self) -> dict[str, int]:
-        """Boxes of ``parts`` by class name, in the order of the classes."""
+        """Boxes of ``parts`` by class name, in the order of the classes, ignored ones too."""
         total: dict[str, int] = {}
         for part in self.parts.values():
-            counts: np.ndarray = part.annotations.boxes_per_class()
-            for name, count in zip(part.annotations.classes, counts.tolist(), strict=True):
+            data = part.annotations
+            counts: np.ndarray = data.boxes_per_class() + data.ignored_per_class()
+            for name, count in zip(data.classes, counts.tolist(), strict=True):
                 total[name] = total.get(name, 0) + count
         return total
 

@@ -50,7 +50,9 @@ def add_boxes(
         site, video, frame = table.meta.get(i, ("", "", ""))
         width, height = sizes.get(i, (0, 0))
         place = found[i] or name
-        row = builder.image(split, place, width, height, site=site, video=video, frame=frame)
+        row = builder.image(
+            split, place, width, height, measured=True, site=site, video=video, frame=frame
+        )
         rows.append(row)
     scale = _scales(table, sizes, fractions, path, options, builder)
     hand_over(table, boxes, rows, scale, path, builder)
@@ -187,6 +189,7 @@ def hand_over(
         builder: Takes boxes and losses.
     """
     image = np.frombuffer(table.image, dtype=np.int64)
+    builder.reading(path.name)
     for start in range(0, len(boxes), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         factors = scale[image[part]]
@@ -201,6 +204,7 @@ def hand_over(
             if lost:
                 said = "{}×{} in the table".format(*table.sizes[i])
                 builder.lose(SHAPE, f"{path.name}, line {line}", said, name=name)
+                builder.spoil(rows[i])
             else:
                 x, y, w, h = box
                 builder.box(rows[i], x, y, w, h, name, bool(flag & 1), bool(flag & 2), at=line)

@@ -182,6 +182,7 @@ def _add(
     builder: Builder,
 ) -> None:
     left, top, right, bottom = detection.corners
+    builder.reading(path.name)
     if shot is None and not is_picture(detection.name):
         reason = "no video (or several) for a box given by frame number"
         where = f"{path.name}, line {detection.line}"

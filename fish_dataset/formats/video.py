@@ -10,7 +10,9 @@ import cv2
 
 from fish_dataset.errors import FishDataError
 
-SUFFIXES = frozenset({".avi", ".mp4", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv"})
+SUFFIXES = frozenset(
+    {".avi", ".mp4", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".webm", ".wmv", ".flv"}
+)
 JPEG_QUALITY = 95
 
 

@@ -88,6 +88,8 @@ def _add(
     if isinstance(voc, str):
         builder.lose("XML file cannot be read", where, voc, _count_objects(path))
         return
+    if voc.encoding not in ("utf-8", "utf-8-sig"):
+        builder.count(f"XML file is encoded as {voc.encoding.upper()} and was read so")
     builder.count(
         "XML file with corners counted from 1 (source names VOC)"
         if voc.from_one
@@ -101,8 +103,10 @@ def _add(
     row = builder.image(
         splits[0] if splits else split, picture or voc.filename or path.stem, *voc.size
     )
+    builder.reading(where)
     for box in voc.boxes:
         if isinstance(box.corners, str):
+            builder.spoil(row)
             builder.lose(box.corners, f"{where}, object {box.number}", box.name, name=box.name)
             continue
         x1, y1, x2, y2 = box.corners

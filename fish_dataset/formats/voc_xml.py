@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from fish_dataset.errors import FishDataError
-from fish_dataset.formats.text import read_text
+from fish_dataset.formats.text import encoding_of, read_text
 
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,100}?encoding=["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARED = frozenset(
@@ -40,26 +40,18 @@ class VocFile:
     size: tuple[int | None, int | None]
     from_one: bool
     boxes: list[VocBox]
+    encoding: str = "utf-8"
 
 
 def parse_voc(path: Path) -> VocFile | str:
-    """The objects of an XML file, or why it cannot be read, in words.
-
-    A document type or entity is refused: no labelling tool writes one, and entities can blow a
-    small file up to gigabytes.
-    """
+    """The objects of an XML file, or why it cannot be read, in words."""
     try:
-        text = _decode(path)
+        text, encoding = decode_xml(path)
     except FishDataError as error:
         return str(error)
-    if not text.strip():
-        return "the file is empty"
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return "the file declares a document type or entity, which no labels need"
-    try:
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError) as error:
-        return f"no valid XML: {error}"
+    root = parse_xml(text)
+    if isinstance(root, str):
+        return root
     if root.tag != "annotation":
         return f"its root is <{root.tag}>, not <annotation>"
     from_one = any(
@@ -67,10 +59,31 @@ def parse_voc(path: Path) -> VocFile | str:
     )
     boxes = [_box(number, entry, from_one) for number, entry in enumerate(root.iter("object"), 1)]
     size = _length(_text(root, "size/width")), _length(_text(root, "size/height"))
-    return VocFile(_text(root, "filename"), size, from_one, boxes)
+    return VocFile(_text(root, "filename"), size, from_one, boxes, encoding)
 
 
-def _decode(path: Path) -> str:
+def parse_xml(text: str) -> ElementTree.Element | str:
+    """The root of an XML text, or what is wrong with it in words.
+
+    A document type or entity is refused: no labelling tool writes one, and entities can blow a
+    small file up to gigabytes.
+    """
+    if not text.strip():
+        return "the file is empty"
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return "the file declares a document type or entity, which no labels need"
+    try:
+        return ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError) as error:
+        return f"no valid XML: {error}"
+
+
+def decode_xml(path: Path) -> tuple[str, str]:
+    """The text of an XML file and its encoding: by its first line, else as ``read_text``.
+
+    Raises:
+        FishDataError: it cannot be read or decoded.
+    """
     try:
         with path.open("rb") as stream:
             declared = _ENCODING.search(stream.read(200))
@@ -79,10 +92,11 @@ def _decode(path: Path) -> str:
     name = declared.group(1).decode().lower() if declared else ""
     if name in _DECLARED:
         try:
-            return path.read_bytes().decode(name)
+            return path.read_bytes().decode(name), name
         except UnicodeDecodeError:
-            return read_text(path)
-    return read_text(path)
+            return read_text(path), encoding_of(path)
+    encoding = encoding_of(path)
+    return read_text(path), encoding
 
 
 def _box(number: int, entry: ElementTree.Element, from_one: bool) -> VocBox:

@@ -8,14 +8,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fish_dataset.errors import FishDataError
-from fish_dataset.files import replacing, require_new_folder, write_json
+from fish_dataset.files import replacing, require_new_folder, write_documents
 from fish_dataset.folder import Part, Transfer, transfer, write_folder
-from fish_dataset.formats.builder import Loss
+from fish_dataset.formats.losses import Losses
 from fish_dataset.formats.out_images import images_of
 from fish_dataset.formats.write_csv import write_csv
 from fish_dataset.formats.write_voc import NOT_XML, write_voc
-from fish_dataset.formats.write_yolo import write_yolo
+from fish_dataset.formats.write_yolo import only_marked, write_yolo
 from fish_dataset.progress import track
+
+_UNMARKED = "crowd or ignored box, which YOLO cannot mark"
+ONLY_MARKED = "picture of crowd or ignored boxes only (left out: it is no picture without fish)"
+"""Reason for the pictures that YOLO cannot hold."""
 
 
 def write_as(
@@ -33,7 +37,7 @@ def write_as(
         out: A folder that is absent or empty.
         parts: The splits, with one class list.
         images: Copy the pictures, or link to them.
-        documents: Further JSON files by name.
+        documents: Further files by name (see ``write_documents``).
 
     Raises:
         FishDataError: ``out`` holds something or cannot be written; a picture is missing; two
@@ -52,8 +56,7 @@ def write_as(
             for source, target in track(_pictures(kind, parts), total, "pictures"):
                 if not (work / target).exists():
                     transfer(source, work / target, images)
-            for name, document in (documents or {}).items():
-                write_json(work / name, document)
+            write_documents(work, documents or {})
     except OSError as error:
         place = error.filename or root
         raise FishDataError(
@@ -61,30 +64,43 @@ def write_as(
         ) from error
 
 
-def not_writable(kind: str, parts: Mapping[str, Part]) -> tuple[dict[str, Loss], dict[str, int]]:
+def not_writable(kind: str, parts: Mapping[str, Part]) -> tuple[Losses, dict[str, int]]:
     """What the format has no place for: it is left out, and nothing else is.
 
-    YOLO marks no box as crowd or ignored; written as a common box it would count as a fish.
+    YOLO marks no box as crowd or ignored; written as a common box it would count as a fish. VOC
+    marks both as difficult, CSV has a column for each.
 
     Returns:
         Losses by reason, and their boxes by class name.
     """
-    losses: dict[str, Loss] = {}
+    losses = Losses()
     names: dict[str, int] = {}
     for split, part in parts.items() if kind == "yolo" else ():
         for image in images_of(part):
+            where = f"{split}/{image.name}"
             for *_, name, crowd, ignore in image.boxes:
                 if crowd or ignore:
-                    reason = "crowd or ignored box, which YOLO cannot mark"
-                    losses.setdefault(reason, Loss()).add(f"{split}/{image.name}", name, 1)
+                    losses.add(_UNMARKED, where, name, name=name, picture=image.name)
                     names[name] = names.get(name, 0) + 1
+            if only_marked(image):
+                losses.add(ONLY_MARKED, where, f"{len(image.boxes)} boxes", 0, picture=image.name)
     return losses, names
+
+
+def left_out(kind: str, part: Part) -> set[str]:
+    """Names of the pictures of a split that the format cannot hold."""
+    return (
+        {image.name for image in images_of(part) if only_marked(image)} if kind == "yolo" else set()
+    )
 
 
 def _pictures(kind: str, parts: Mapping[str, Part]) -> Iterator[tuple[Path, Path]]:
     """(picture, where it goes below the new folder)."""
     for split, part in parts.items():
+        left = left_out(kind, part)
         for name in part.annotations.file_names:
+            if name in left:
+                continue
             yield part.image_dir / name, _target(kind, split, name)
 
 

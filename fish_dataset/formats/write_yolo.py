@@ -13,15 +13,16 @@ from typing import Any
 import yaml
 
 from fish_dataset.folder import Part
-from fish_dataset.formats.out_images import images_of, write_text
+from fish_dataset.formats.out_images import OutImage, images_of, write_text
 from fish_dataset.progress import track
 
 
 def write_yolo(work: Path, parts: Mapping[str, Part]) -> None:
     """Writes label files and the configuration below ``work``.
 
-    A picture without boxes gets an empty file; crowd and ignored boxes, which would count as fish,
-    are left out.
+    A picture without boxes gets an empty file. Crowd and ignored boxes, which would count as fish,
+    are left out, and so are pictures that hold nothing else (``only_marked``): an empty label file
+    would say that no fish is in them.
 
     Raises:
         OSError: what writing raises.
@@ -30,6 +31,8 @@ def write_yolo(work: Path, parts: Mapping[str, Part]) -> None:
     number = {name: label for label, name in enumerate(classes)}
     for split, part in parts.items():
         for image in track(images_of(part), part.annotations.num_images, f"{split} labels"):
+            if only_marked(image):
+                continue
             lines = [
                 f"{number[name]} {_yolo_box(box, image.width, image.height)}\n"
                 for *box, name, crowd, ignore in image.boxes
@@ -40,6 +43,11 @@ def write_yolo(work: Path, parts: Mapping[str, Part]) -> None:
     config: dict[str, Any] = {split: f"images/{split}" for split in parts}
     config |= {"nc": len(classes), "names": list(classes)}
     write_text(work / "data.yaml", yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
+
+
+def only_marked(image: OutImage) -> bool:
+    """Whether all boxes of a picture are crowd or ignored ones, and there are any."""
+    return bool(image.boxes) and all(crowd or ignore for *_, crowd, ignore in image.boxes)
 
 
 def _yolo_box(box: list[float], width: int, height: int) -> str:

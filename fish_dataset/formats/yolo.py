@@ -23,7 +23,7 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.formats.builder import Builder
 from fish_dataset.formats.pictures import displayed_size, list_pictures
 from fish_dataset.formats.source import Converted, Format, Options
-from fish_dataset.formats.text import first_text, read_text
+from fish_dataset.formats.text import encoding_of, first_text, read_text
 from fish_dataset.formats.yolo_config import CONFIG_NAMES, Config, find_config, is_config
 from fish_dataset.formats.yolo_line import Line, looks_like_labels, parse_line
 from fish_dataset.progress import track
@@ -54,6 +54,8 @@ def read(source: Path, options: Options) -> Converted:
     root = source if source.is_dir() else source.parent
     config = Config.of(source, options)
     builder = Builder(config.names, units_known=True)
+    for path in config.read_from:
+        builder.note_encoding(path.name, encoding_of(path))
     taken: dict[Path, Path | None] = {}
     listed = list(config.pictures(builder))
     for split, path in track(listed, len(listed), "pictures"):
@@ -89,41 +91,60 @@ def _picture(builder: Builder, split: str, path: Path, root: Path, config: Confi
     """Adds a picture with its boxes; returns its label file."""
     candidates = label_candidates(path, root, config.image_dir)
     label = next((candidate for candidate in candidates if candidate.is_file()), None)
-    lines = list(_lines(builder, label, config)) if label is not None else []
+    lost = sum(loss.places for loss in builder.losses.values())
+    lines = list(_lines(builder, label, root, config)) if label is not None else []
+    spoiled = sum(loss.places for loss in builder.losses.values()) > lost
     size = displayed_size(path) if path.is_file() else None
     if size is None:
-        reason = "picture cannot be read" if path.is_file() else "picture not found"
-        for line in lines:
-            builder.lose(reason, "image", str(path), 1, line.name)
-        if not lines:
-            builder.lose(reason, "image", str(path), 0)
+        _lose_picture(builder, path, root, label, lines)
         return label
     if label is None:
         builder.count("picture without a label file, taken as one without fish")
-    elif not read_text(label).strip():
+    elif not lines and not spoiled:
         builder.count("picture with an empty label file, taken as one without fish")
     width, height, turned = size
     if turned:
         builder.count("picture is turned by its Exif tag; its size is taken as displayed")
-    row = builder.image(split, path, width, height)
+    row = builder.image(split, path, width, height, measured=True)
+    if spoiled:
+        builder.spoil(row)
+    builder.reading(_inner(label, root) if label is not None else "")
     for line in lines:
         x, y, w, h = line.box
         builder.box(row, x * width, y * height, w * width, h * height, line.name, at=line.number)
     return label
 
 
-def _lines(builder: Builder, label: Path, config: Config) -> Iterator[Line]:
+def _lose_picture(
+    builder: Builder, path: Path, root: Path, label: Path | None, lines: list[Line]
+) -> None:
+    reason = "picture cannot be read" if path.is_file() else "picture not found"
+    picture = _inner(path, root)
+    if label is None or not lines:
+        builder.lose(reason, "image", picture, 0, picture=picture)
+        return
+    for line in lines:
+        where = f"{_inner(label, root)}, line {line.number}"
+        builder.lose(reason, where, picture, 1, line.name, picture)
+
+
+def _inner(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def _lines(builder: Builder, label: Path, root: Path, config: Config) -> Iterator[Line]:
+    place = _inner(label, root)
     try:
         text = read_text(label)
     except FishDataError as error:
-        builder.lose("label file cannot be read", str(label), str(error), 0)
+        builder.lose("label file cannot be read", place, str(error), 0)
         return
     for number, raw in enumerate(text.splitlines(), 1):
         if not raw.strip():
             continue
         line = parse_line(raw, number, config.names, config.keypoint_values)
         if isinstance(line, str):
-            builder.lose(line, f"{label}, line {number}", raw.strip())
+            builder.lose(line, f"{place}, line {number}", raw.strip())
             continue
         if line.remark:
             builder.count(line.remark)
@@ -140,10 +161,10 @@ def _left_over(
             continue
         if not looks_like_labels(first_text(label, 512)):
             continue
-        for line in _lines(builder, label, config):
-            builder.lose(
-                "label file that belongs to no picture of the set", str(label), "", 1, line.name
-            )
+        for line in _lines(builder, label, root, config):
+            where = f"{_inner(label, root)}, line {line.number}"
+            reason = "label file that belongs to no picture of the set"
+            builder.lose(reason, where, line.box, 1, line.name)
     extra = [path for path in list_pictures(root) if path not in taken]
     if extra and config.listed:
         builder.count("picture is in no split that the configuration names; left out", len(extra))

@@ -68,6 +68,8 @@ class Config:
         keypoint_values: Numbers that follow each box.
         files: Files that are no labels, though they end in .txt.
         image_dir: Where the user says the pictures are.
+        base: The folder that the configuration gives its paths from.
+        read_from: The files that all this is from.
     """
 
     root: Path
@@ -77,6 +79,7 @@ class Config:
     files: frozenset[Path] = frozenset()
     image_dir: Path | None = None
     base: str = ""
+    read_from: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, source: Path, options: Options) -> Config:
@@ -112,6 +115,7 @@ class Config:
             files=frozenset(files + ([names_file] if names_file else [])),
             image_dir=options.image_dir,
             base=base if isinstance(base, str) else "",
+            read_from=tuple(file for file in (path, names_file) if file is not None),
         )
 
     @property

@@ -12,7 +12,7 @@ What becomes of the boxes:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -51,6 +51,8 @@ class Merged:
         class_map: What became of the classes of each set.
         boxes_in: Boxes of each class, by set and class as spelled there.
         boxes_dropped: Those of pictures that were left out, the same way.
+        boxes_ignored: Those of pictures that were kept which the set itself marks as ignored or
+            crowd, the same way.
         repeats: Pictures of the same bytes in two sets, each with the first of its kind first.
         dropped: Whether the later ones of ``repeats`` were left out.
     """
@@ -59,6 +61,7 @@ class Merged:
     class_map: ClassMap
     boxes_in: dict[str, dict[str, int]]
     boxes_dropped: dict[str, dict[str, int]]
+    boxes_ignored: dict[str, dict[str, int]]
     repeats: tuple[tuple[Place, ...], ...]
     dropped: bool
 
@@ -105,6 +108,9 @@ def merge_sets(
         boxes_dropped={
             name: {c: count - left[name].get(c, 0) for c, count in by_class.items()}
             for name, by_class in counts.items()
+        },
+        boxes_ignored={
+            name: _boxes(parts, Annotations.ignored_per_class) for name, parts in kept.items()
         },
         repeats=repeats,
         dropped=dropping,
@@ -156,13 +162,19 @@ def _without(part: Part, set_name: str, split: str, later: set[tuple[str, str, i
     return part if len(rows) == part.annotations.num_images else take(part, np.array(rows, int))
 
 
-def _boxes(parts: Mapping[str, Part]) -> dict[str, int]:
-    """Boxes by class."""
+def _all_per_class(data: Annotations) -> np.ndarray:
+    return data.boxes_per_class() + data.ignored_per_class()
+
+
+def _boxes(
+    parts: Mapping[str, Part], count: Callable[[Annotations], np.ndarray] = _all_per_class
+) -> dict[str, int]:
+    """Boxes by class, ignored ones too unless ``count`` says otherwise."""
     counts: dict[str, int] = {}
     for part in parts.values():
         data = part.annotations
-        for name, count in zip(data.classes, data.boxes_per_class().tolist(), strict=True):
-            counts[name] = counts.get(name, 0) + count
+        for name, number in zip(data.classes, count(data).tolist(), strict=True):
+            counts[name] = counts.get(name, 0) + number
     return counts
 
 

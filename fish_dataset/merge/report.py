@@ -48,6 +48,8 @@ def _class_rows(merged: Merged) -> list[dict[str, Any]]:
         for move in moves:
             boxes = merged.boxes_in[set_name].get(move.name, 0)
             dropped = merged.boxes_dropped[set_name].get(move.name, 0)
+            kept = boxes - dropped
+            ignored = kept if move.ignored else merged.boxes_ignored[set_name].get(move.name, 0)
             rows.append(
                 {
                     "set": set_name,
@@ -55,8 +57,8 @@ def _class_rows(merged: Merged) -> list[dict[str, Any]]:
                     "becomes": None if move.ignored else move.becomes,
                     "by": move.how,
                     "boxes_in": boxes,
-                    "boxes_out": 0 if move.ignored else boxes - dropped,
-                    "boxes_ignored": boxes - dropped if move.ignored else 0,
+                    "boxes_out": kept - ignored,
+                    "boxes_ignored": ignored,
                     "boxes_left_out": dropped,
                 }
             )

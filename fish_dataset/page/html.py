@@ -30,7 +30,7 @@ def render(
         title: Heading of the page.
         sections: In the order of the page.
         facts: Names and values that stand large at the top.
-        intro: A paragraph under the heading.
+        intro: Paragraphs under the heading, with an empty line between them.
         lang: Language of the page, as HTML names it ('en', 'ko').
 
     Raises:

@@ -51,6 +51,18 @@ class Folders:
             return None
         return file_name[: len(file_name) - len(base)] + alike[0]
 
+    def elsewhere(self, file_name: str) -> str | None:
+        """The name on disk where ``file_name`` starts one folder too high or too low.
+
+        Exporters disagree whether 'images/' belongs to the name: 'images/x.jpg' is x.jpg in a root
+        called images, and x.jpg is images/x.jpg in a root that holds that folder.
+        """
+        inner = file_name.removeprefix(f"{self.root.resolve().name}/")
+        for name in (inner, f"images/{file_name}"):
+            if name and name != file_name and not self.missing([name]):
+                return name
+        return None
+
     def _listing(self, folder: str) -> frozenset[str]:
         if folder not in self._names:
             try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -35,10 +36,21 @@ def load_tables(
     *,
     image_keys: Iterable[str] = IMAGE_KEYS,
     box_keys: Iterable[str] = BOX_KEYS,
+    advance: Callable[[int], None] = lambda done: None,
+    encoding: str = "utf-8",
 ) -> Lists:
     """The three lists of a COCO file; of images and annotations the keys that are asked for.
 
-    The file is read block by block; memory holds the columns and the objects of one block.
+    The file is read block by block; memory holds the columns and the objects of one block. Files
+    in another ``encoding`` than UTF-8 are turned into it on the way.
+
+    Args:
+        path: The file.
+        log: Takes the faults.
+        image_keys: Keys of images.
+        box_keys: Keys of annotations.
+        advance: Called with the number of bytes just read.
+        encoding: Of the file's text.
 
     Raises:
         FishDataError: the file is missing, unreadable, empty, not UTF-8, no JSON or cut short
@@ -46,9 +58,9 @@ def load_tables(
     """
     image_keys, box_keys = tuple(image_keys), tuple(box_keys)
     try:
-        return _stream(path, image_keys, box_keys)
+        return _stream(path, image_keys, box_keys, advance, encoding)
     except (NotPlainError, OSError):  # the file is at fault, or out of the ordinary
-        lists = load_document(path, log)
+        lists = load_document(path, log, encoding)
     return Lists(
         Table.of(lists["images"], image_keys),
         Table.of(lists["annotations"], box_keys),
@@ -56,14 +68,14 @@ def load_tables(
     )
 
 
-def load_document(path: Path, log: FindingLog) -> dict[str, list[dict]]:
+def load_document(path: Path, log: FindingLog, encoding: str = "utf-8") -> dict[str, list[dict]]:
     """The three lists of a COCO file, each a list of dicts with all that the file holds.
 
     Raises:
         FishDataError: as ``load_tables``.
     """
     with _no_collection():
-        document = decode_whole(path)
+        document = decode_whole(path, encoding)
     if not isinstance(document, dict):
         raise FishDataError(
             f"{path}: holds a JSON {_kind(document)}, not a COCO object with "
@@ -87,7 +99,13 @@ def load_document(path: Path, log: FindingLog) -> dict[str, list[dict]]:
     return lists
 
 
-def _stream(path: Path, image_keys: tuple[str, ...], box_keys: tuple[str, ...]) -> Lists:
+def _stream(
+    path: Path,
+    image_keys: tuple[str, ...],
+    box_keys: tuple[str, ...],
+    advance: Callable[[int], None],
+    encoding: str,
+) -> Lists:
     images, boxes = TableBuilder(image_keys), TableBuilder(box_keys)
     categories: list[dict] = []
     takers = {"images": images.add, "annotations": boxes.add, "categories": categories.extend}
@@ -97,13 +115,28 @@ def _stream(path: Path, image_keys: tuple[str, ...], box_keys: tuple[str, ...]) 
         "categories": msgspec.json.Decoder(list[dict[str, Any]]),
     }
     found = set()
-    with path.open("rb") as stream, _no_collection():
+    with path.open("rb") as file, _no_collection():
+        counted: Any = _Counting(file, advance)
+        plain = encoding.startswith("utf-8")  # the decoders' own
+        stream = counted if plain else codecs.EncodedFile(counted, "utf-8", encoding)
         for key, entries in stream_lists(stream, decoders):
             found.add(key)
             takers[key](entries)
     if found != set(_LISTS):
         raise NotPlainError
     return Lists(images.table(), boxes.table(), categories)
+
+
+class _Counting:
+    """A binary stream that tells how much was read of it."""
+
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], None]) -> None:
+        self._stream, self._advance = stream, advance
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._advance(len(data))
+        return data
 
 
 @contextmanager

@@ -96,12 +96,22 @@ def _check_disk(names: list[str], image_dir: Path, log: FindingLog) -> list[str]
     folders = Folders(image_dir)
     gone = [row for row in folders.missing(names) if names[row]]
     found: dict[int, str] = {}
+    twice: list[int] = []
     taken = set(names) if gone else set()
     for row in gone:
         name = folders.respelled(names[row])
-        if name is not None and name not in taken:
+        if name is None or name in taken:
+            name = folders.elsewhere(names[row])
+            twice += [row] if name in taken else []
+        if name is not None:
             found[row] = name
             taken.add(name)
+    log.add_rows(
+        "image-file-duplicate",
+        twice,
+        lambda row: f"images[{row}].file_name",
+        lambda row: f"{names[row]!r} and {found[row]!r}",
+    )
     log.add_rows(
         "image-file-respelled",
         list(found),

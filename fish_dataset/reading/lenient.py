@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from fish_dataset.findings import Finding, FindingLog
 from fish_dataset.layout import Split
 from fish_dataset.reading.boxes import Boxes, read_boxes
 from fish_dataset.reading.categories import Categories, read_categories
+from fish_dataset.reading.column import Column
 from fish_dataset.reading.document import IMAGE_KEYS, load_tables
 from fish_dataset.reading.images import Images, read_images
 
@@ -39,8 +41,11 @@ class Reading:
             all boxes look like corners); zeros where it is no four numbers.
         raw_ids: (entries,) annotation ids, renumbered where they cannot be used.
         raw_image: (entries,) image row of every box, -1 where it has none.
+        raw_image_entry: (entries,) the same as a position in the file's list of images.
         raw_label: (entries,) label, -1 where it has none.
         raw_flags: (entries, 2) bool, crowd and ignore.
+        file_box_ids: (entries,) annotation ids as the file has them.
+        file_names: (image entries,) file_name values as the file has them.
     """
 
     file: Path
@@ -53,19 +58,29 @@ class Reading:
     raw: np.ndarray
     raw_ids: np.ndarray
     raw_image: np.ndarray
+    raw_image_entry: np.ndarray
     raw_label: np.ndarray
     raw_flags: np.ndarray
+    file_box_ids: Column
+    file_names: Column
 
 
-def read_anyway(split: Split) -> Reading | Finding:
+def read_anyway(
+    split: Split, advance: Callable[[int], None] = lambda done: None
+) -> Reading | Finding:
     """Read one split as far as it goes.
+
+    Args:
+        split: Where it is.
+        advance: Called with the number of bytes just read.
 
     Returns:
         The reading; or, where the file is no COCO JSON at all, the finding that says so.
     """
     log = FindingLog(str(split.ann_file), SHOWN)
     try:
-        lists = load_tables(split.ann_file, log, image_keys=(*IMAGE_KEYS, *META_KEYS))
+        keys = (*IMAGE_KEYS, *META_KEYS)
+        lists = load_tables(split.ann_file, log, image_keys=keys, advance=advance)
         categories = read_categories(lists.categories, lists.annotations["category_id"], log)
         images = read_images(
             lists.images,
@@ -82,7 +97,8 @@ def read_anyway(split: Split) -> Reading | Finding:
     raw, _ = lists.annotations["bbox"].boxes()
     if _noted(log, "boxes-xyxy"):
         raw[:, 2:] -= raw[:, :2]
-    return _assemble(split, log, categories, images, boxes, raw)
+    kept = lists.annotations["id"], lists.images["file_name"]
+    return _assemble(split, log, categories, images, boxes, raw, kept)
 
 
 def _unreadable(file: Path, message: str) -> Finding:
@@ -102,6 +118,7 @@ def _assemble(
     images: Images,
     boxes: Boxes,
     raw: np.ndarray,
+    columns: tuple[Column, Column],
 ) -> Reading:
     named = np.array([bool(name) for name in images.file_names], dtype=bool)
     kept = np.flatnonzero(named & (images.widths > 0) & (images.heights > 0))
@@ -142,6 +159,9 @@ def _assemble(
         raw=raw,
         raw_ids=boxes.ids,
         raw_image=image,
+        raw_image_entry=boxes.image,
         raw_label=labels,
         raw_flags=np.stack([boxes.crowd, boxes.ignore], axis=1),
+        file_box_ids=columns[0],
+        file_names=columns[1],
     )

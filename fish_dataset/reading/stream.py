@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import msgspec
 
@@ -30,8 +30,16 @@ class NotPlainError(ValueError):
     """The file is no JSON, or JSON of a kind that has to be read whole (NaN, a key twice, …)."""
 
 
+class Readable(Protocol):
+    """A binary stream, of which no more is asked."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes; none at the end."""
+        ...
+
+
 def stream_lists(
-    stream: BinaryIO, decoders: Mapping[str, msgspec.json.Decoder]
+    stream: Readable, decoders: Mapping[str, msgspec.json.Decoder]
 ) -> Iterator[tuple[str, list[Any]]]:
     """The elements of some lists of a JSON object, in the order of the file.
 
@@ -96,7 +104,7 @@ def _elements(text: _Text, decoder: msgspec.json.Decoder) -> Iterator[list[Any]]
 class _Text:
     """The part of the file that is not yet used: ``data[at:]`` and what ``stream`` still holds."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self.stream = stream
         self.data = b""
         self.at = 0

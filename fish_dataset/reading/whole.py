@@ -15,15 +15,21 @@ _BOM = b"\xef\xbb\xbf"
 _BYTE = re.compile(r"[^:]+ \(byte (\d+)\)$")
 
 
-def decode_whole(path: Path) -> Any:
+def decode_whole(path: Path, encoding: str = "utf-8") -> Any:
     """The value that the file holds. NaN and Infinity, which Python writes, are read though they
     are no JSON, so that checks can name the box.
+
+    Args:
+        path: the file.
+        encoding: of its text; the bytes that messages name are those of its UTF-8 form.
 
     Raises:
         FishDataError: the file is missing, unreadable, empty, not UTF-8, no JSON or cut short
             (with line, column and byte).
     """
     data = _read(path)
+    if not encoding.startswith("utf-8"):
+        data = data.decode(encoding).encode()
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -100,5 +106,6 @@ def _encoding_error(data: bytes, path: Path, error: UnicodeDecodeError) -> FishD
     line = data.count(b"\n", 0, error.start) + 1
     return FishDataError(
         f"{path}: is not UTF-8: byte {error.start} (line {line}) is 0x{data[error.start]:02x}; "
-        "save it as UTF-8 (Korean text may have been saved as CP949)"
+        "save it as UTF-8 (Korean text may have been saved as CP949, which "
+        "tools/dataset/convert.py reads)"
     )

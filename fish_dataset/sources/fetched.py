@@ -35,8 +35,9 @@ class Fetched:
 
     @property
     def status(self) -> int:
-        """Exit status: 1 where the checks found errors, else 0."""
-        return self.report.status if self.report else 0
+        """Exit status: 1 where the checks found errors or boxes were lost, else 0."""
+        counts = self.conversion.account["boxes"] if self.conversion else {"in": 0, "out": 0}
+        return int(bool(self.report and self.report.status) or counts["in"] != counts["out"])
 
 
 def origin(source: Source, files: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fish_dataset.conversion import convert
 from fish_dataset.errors import FishDataError
 from fish_dataset.files import require_new_folder, write_json
 from fish_dataset.folder import Transfer
+from fish_dataset.formats import named
 from fish_dataset.sources import Source
 from fish_dataset.sources.archives import unpack
 from fish_dataset.sources.byte_progress import bytes_counted
@@ -78,10 +79,14 @@ def fetch(order: Order, console: Console, **options: Any) -> Fetched:
         if order.raw:
             _move(root, out)
         else:
-            name = order.format or order.source.format or None
-            done.conversion = convert(
-                root, out, format_name=name, images=_transfer(root, out, order)
-            )
+            with _named_as_given(work, order):
+                done.conversion = convert(
+                    root,
+                    out,
+                    format_name=_format(root, order),
+                    images=_transfer(root, out, order),
+                    source_name=_source_name(order),
+                )
         write_json(out / ORIGIN, origin(order.source, done.files))
     if not order.raw:
         done.report = validate(out)
@@ -110,6 +115,34 @@ def check_order(order: Order) -> None:
         raise FishDataError(f"--concept and --limit do not go with {source.name}")
     if order.limit is not None and order.limit < 1:
         raise FishDataError(f"--limit {order.limit}: at least 1")
+
+
+def _format(root: Path, order: Order) -> str | None:
+    """The format to read: the user's word, else the table's where the files bear it out (a set may
+    have been fetched from another place, in another format), else what is recognised."""
+    name = order.format or order.source.format
+    if order.format or not name or named(name).recognise(root) is not None:
+        return name or None
+    return None
+
+
+def _source_name(order: Order) -> str:
+    """The files or the folder that the user gave; for downloads, the set's name."""
+    return ", ".join(map(str, order.given)) or order.source.name
+
+
+@contextmanager
+def _named_as_given(work: Path, order: Order) -> Iterator[None]:
+    """Names paths in messages as the archive has them: the folder of unpacked files goes away."""
+    try:
+        yield
+    except FishDataError as error:
+        if str(work) not in str(error):
+            raise
+        files = order.given or [Path(file.name) for file in order.source.files]
+        name = files[0].name if len(files) == 1 else _source_name(order)
+        kept = f"\nAdd --format NAME to {_source_name(order)}'s command, or --raw to only unpack it"
+        raise FishDataError(str(error).replace(str(work), name) + kept, error.findings) from error
 
 
 def _content(

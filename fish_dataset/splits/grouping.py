@@ -61,7 +61,7 @@ def find_groups(annotations: Annotations, by: Sequence[str] | None = None) -> Gr
     Raises:
         FishDataError: a key that the pictures do not have, or a REGEX that is none.
     """
-    wanted = tuple(by) if by else (_default(annotations),)
+    wanted = tuple(by) if by else (default_key(annotations),)
     columns = [_column(annotations, key) for key in wanted]
     index = _numbered(columns[0][0])
     for keys, _ in columns[1:]:
@@ -77,7 +77,8 @@ def has_key(annotations: Annotations, key: str) -> bool:
     return column is not None and any(column)
 
 
-def _default(annotations: Annotations) -> str:
+def default_key(annotations: Annotations) -> str:
+    """'video' where the pictures have it, else 'site', else 'name'."""
     return next((key for key in ("video", "site") if has_key(annotations, key)), "name")
 
 

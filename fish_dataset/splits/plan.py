@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fish_dataset.errors import FishDataError
+from fish_dataset.splits.crossing import crossing_notes
 from fish_dataset.splits.grouping import Groups, find_groups
 from fish_dataset.splits.leaks import Leak, measure_leak
 from fish_dataset.splits.pooling import Pool
@@ -84,6 +85,7 @@ def plan_split(
     if keep_test:
         parts["test"] = fixed
         notes += _kept_notes(groups, free, fixed)
+    notes += crossing_notes(pool.part.annotations, parts, by)
     train = pool.part.annotations.select_images(parts["train"])
     subsets = shot_rows(train, shots, seed) if shots else {}
     return Plan(
@@ -118,11 +120,12 @@ def plan_folds(
     dealt = fold_rows(data, _compact(groups.index[free]), folds, seed)
     parts = {f"fold_{number}": free[rows] for number, rows in enumerate(dealt, 1)}
     missing = tuple(shortfalls(pool.part.annotations, groups.index, parts))
-    notes = pool.notes
+    notes = list(pool.notes)
     if keep_test:
         parts["test"] = fixed
-        notes += tuple(_kept_notes(groups, free, fixed))
-    return Plan(pool, groups, seed, {}, parts, missing=missing, notes=notes)
+        notes += _kept_notes(groups, free, fixed)
+    notes += crossing_notes(pool.part.annotations, parts, by)
+    return Plan(pool, groups, seed, {}, parts, missing=missing, notes=tuple(notes))
 
 
 def plan_leaks(plan: Plan, pairs: np.ndarray | None = None) -> dict[str, Leak]:

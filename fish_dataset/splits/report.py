@@ -12,7 +12,7 @@ from rich.table import Table
 
 from fish_dataset.splits.leaks import Leak
 from fish_dataset.splits.plan import Plan, plan_leaks
-from fish_dataset.splits.rows import images_per_class, scored_boxes
+from fish_dataset.splits.rows import images_per_class
 
 
 def split_document(plan: Plan, pairs: np.ndarray | None = None) -> dict[str, Any]:
@@ -50,8 +50,8 @@ def split_document(plan: Plan, pairs: np.ndarray | None = None) -> dict[str, Any
 
 def print_split(document: Mapping[str, Any], console: Console) -> None:
     """Print what ``split_document`` gave, for people."""
-    before = [f"groups by {document['groups_by']}", *(f"note: {n}" for n in document["notes"])]
-    for line in before:
+    notes = [n if n.startswith("warning: ") else f"note: {n}" for n in document["notes"]]
+    for line in (f"groups by {document['groups_by']}", *notes):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(_species_table(document))
     for line in split_lines(document):
@@ -81,7 +81,7 @@ def _part_figures(plan: Plan, rows: np.ndarray) -> dict[str, Any]:
     data = plan.pool.part.annotations
     return {
         "images": len(rows),
-        "boxes": int(scored_boxes(data.select_images(rows)).sum()),
+        "boxes": int(data.select_images(rows).boxes_per_class().sum()),
         "groups": len(np.unique(plan.groups.index[rows])),
         "share": round(len(rows) / max(data.num_images, 1), 4),
     }
@@ -91,7 +91,8 @@ def _species(plan: Plan) -> list[dict[str, Any]]:
     data = plan.pool.part.annotations
     held = images_per_class(data)
     boxes = {
-        name: scored_boxes(data.select_images(rows)).tolist() for name, rows in plan.parts.items()
+        name: data.select_images(rows).boxes_per_class().tolist()
+        for name, rows in plan.parts.items()
     }
     return [
         {

@@ -43,12 +43,6 @@ def images_per_class(annotations: Annotations) -> np.ndarray:
     return held
 
 
-def scored_boxes(annotations: Annotations) -> np.ndarray:
-    """(C,) int64, boxes of each class without crowd and ignored ones."""
-    counted = ~(annotations.crowd | annotations.ignore)
-    return np.bincount(annotations.labels[counted], minlength=len(annotations.classes))
-
-
 def split_rows(
     annotations: Annotations,
     groups: np.ndarray,

@@ -14,6 +14,9 @@ SCALES = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0)
 MOST = 20_000  # boxes that anchors are fitted to
 STEP = 32  # pixels: sizes of pictures are multiples
 PERCENTILE = 10.0
+SAME_RATIO = 1.2
+"""Anchors of one area whose ratios differ by less overlap with IoU over 0.9: one says it all."""
+
 _RESTARTS, _ROUNDS = 4, 100
 
 
@@ -99,12 +102,22 @@ def cluster_sizes(sizes: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
 def suggest_generator(sizes: np.ndarray) -> Generator:
     """One scale and three ratios for an FPN detector, from sizes (M, 2) at training size, M > 0.
 
-    Ratios are the middles of the boxes' thirds by log ratio; of ``SCALES`` the one is taken whose
-    anchors fit best.
+    Ratios are the middles of the boxes' thirds by log ratio, and fewer than three where boxes are
+    all of about one shape; of ``SCALES`` the one is taken whose anchors fit best.
     """
     shape = np.log(sizes[:, 1] / sizes[:, 0])
-    ratios = tuple(round(float(np.exp(v)), 2) for v in np.quantile(shape, (1 / 6, 1 / 2, 5 / 6)))
+    ratios = _apart(np.exp(np.quantile(shape, (1 / 6, 1 / 2, 5 / 6))).tolist())
     return max((generator(sizes, scale, ratios) for scale in SCALES), key=lambda one: one.fit.iou)
+
+
+def _apart(ratios: Sequence[float]) -> tuple[float, ...]:
+    """Three ascending ratios, rounded, without those that would nearly repeat another anchor."""
+    low, middle, high = ratios
+    if high < low * SAME_RATIO:
+        kept = [middle]
+    else:
+        kept = [low] + [middle] * (low * SAME_RATIO <= middle <= high / SAME_RATIO) + [high]
+    return tuple(float(f"{ratio:.2g}") for ratio in kept)
 
 
 def generator(sizes: np.ndarray, scale: float, ratios: Sequence[float]) -> Generator:

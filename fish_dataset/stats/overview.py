@@ -11,8 +11,8 @@ import numpy as np
 
 from fish_dataset.catalogue import find
 from fish_dataset.errors import FishDataError
-from fish_dataset.folder import read_folder
 from fish_dataset.progress import counted, silent
+from fish_dataset.reading.folder import read_folder_anyway
 
 from . import anchors, light
 from .boxes import Boxes, pool, presence
@@ -52,12 +52,14 @@ class Overview:
         boxes: Its boxes.
         light: Of its pictures; None where none was measured.
         sizes: None where there are no boxes.
+        notes: In words, what of faulty files is not in the numbers; empty where all is.
     """
 
     data_dir: Path
     boxes: Boxes
     light: light.Light | None
     sizes: Sizes | None
+    notes: tuple[str, ...] = ()
 
 
 def look_over(
@@ -81,22 +83,23 @@ def look_over(
         progress: Whether to tell on stderr how many pictures are done.
 
     Raises:
-        FishDataError: no such folder, one whose files have faults, or a number out of range.
+        FishDataError: no such folder, one of which no split can be read, or a number out of range.
     """
     limits = (("pictures", pictures, 0), ("anchor_count", anchor_count, 1),
               ("min_side", min_side, 1), ("side", 1 if side is None else side, 1))  # fmt: skip
     for name, value, low in limits:
         if value < low:
             raise FishDataError(f"{name}={value} is too small; the least is {low}")
-    parts = read_folder(data_dir)
+    found = read_folder_anyway(data_dir, progress=progress)
+    parts = found.parts
     boxes = pool(parts)
     folders = [part.image_dir for part in parts.values()]
     rows = light.spread_rows(len(boxes.names), pictures)
     paths = [folders[boxes.split_of_image[row]] / boxes.names[row] for row in rows]
     with counted(len(rows), "pictures") if progress and len(rows) else silent() as advance:
         measured = light.measure(paths, rows, advance) if len(rows) else None
-    found = _sizes(boxes, anchor_count, min_side, side) if len(boxes.image) else None
-    return Overview(Path(data_dir), boxes, measured, found)
+    fitted = _sizes(boxes, anchor_count, min_side, side) if len(boxes.image) else None
+    return Overview(Path(data_dir), boxes, measured, fitted, found.notes)
 
 
 def _sizes(boxes: Boxes, count: int, min_side: float, side: int | None) -> Sizes:

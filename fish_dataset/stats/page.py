@@ -35,7 +35,7 @@ def write_page(overview: Overview, path: Path) -> None:
     if overview.light is not None:
         sections.append(Section("Light and colour", _light(overview.light)))
     render(path, f"{overview.data_dir.resolve().name}: a data set in numbers", sections,
-           facts=facts, intro=str(overview.data_dir))  # fmt: skip
+           facts=facts, intro="\n\n".join((str(overview.data_dir), *overview.notes)))  # fmt: skip
 
 
 def _classes(overview: Overview) -> list[Block]:

@@ -37,6 +37,8 @@ def as_json(overview: Overview) -> dict[str, Any]:
         "classes_with_90_percent": classes_for(boxes.counts().sum(1)),
         "sizes": size_counts(boxes),
     }
+    if overview.notes:
+        document["not_counted"] = list(overview.notes)
     if overview.sizes is not None:
         document["suggestions"] = _suggestions(overview.sizes)
     if shades is not None:

@@ -20,7 +20,7 @@ def told(overview: Overview) -> list[str]:
         lines += [scale_told(found.scale), anchors_told(found)]
     if shades is not None and shades.unreadable:
         lines.append(f"{shades.unreadable} pictures could not be read; run tools/dataset/validate")
-    return lines
+    return lines + list(overview.notes)
 
 
 def scale_told(scale: ImageScale) -> str:

@@ -18,12 +18,13 @@ from fish_dataset.checks.pictures import PictureFacts
 from fish_dataset.checks.subject import Subject
 from fish_dataset.errors import FishDataError
 from fish_dataset.folder import Part, Transfer, write_folder
+from fish_dataset.output import check_output
 from fish_dataset.strings import Strings
 from fish_dataset.validation.repairing.boxes import mended, without_doubles
 from fish_dataset.validation.repairing.changes import Changes
 from fish_dataset.validation.repairing.classes import with_one_class_list
 from fish_dataset.validation.repairing.pictures import with_one_entry_each, without_copies
-from fish_dataset.validation.report import require_outside
+from fish_dataset.validation.repairing.reading import note_reading
 from fish_dataset.validation.run import Report
 
 
@@ -39,7 +40,7 @@ def repair(report: Report, out: str | os.PathLike, *, images: Transfer = "copy")
         FishDataError: ``out`` lies in the data folder, holds something or cannot be written; no
             split could be read; or all boxes of a file are of a kind that cannot be mended.
     """
-    require_outside(Path(out), report.data_dir)
+    check_output(out, report.data_dir)
     _refuse_hopeless(report)
     changes = Changes()
     for finding in report.findings:
@@ -75,12 +76,16 @@ def _mend(subject: Subject, changes: Changes) -> dict[str, Annotations]:
     for number, (split, reading) in enumerate(subject.readings.items()):
         rows = slice(int(subject.starts[number]), int(subject.starts[number + 1]))
         facts = _part_of(subject.facts, rows)
+        note_reading(split, reading, changes)
         data = mended(split, reading, facts, changes)
         datas[split] = with_one_entry_each(split, data, changes)
         digests[split] = _digests(reading.annotations.file_names, facts, datas[split])
     datas = without_copies(datas, digests, changes)
     datas = with_one_class_list(datas, changes)
-    return {split: without_doubles(split, data, changes) for split, data in datas.items()}
+    datas = {split: without_doubles(split, data, changes) for split, data in datas.items()}
+    for split, data in datas.items():
+        changes.account(split, len(subject.readings[split].raw), data.num_boxes)
+    return datas
 
 
 def _part_of(facts: PictureFacts, rows: slice) -> PictureFacts:

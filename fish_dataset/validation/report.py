@@ -14,6 +14,7 @@ from fish_dataset.checks import duplicates, groups, shapes
 from fish_dataset.checks.subject import Evidence, Subject
 from fish_dataset.errors import FishDataError
 from fish_dataset.files import write_json
+from fish_dataset.output import output_folder
 from fish_dataset.page import Badge, Grid, Section, Table, Text, render
 from fish_dataset.page.blocks import Block
 from fish_dataset.rules import RULES
@@ -78,9 +79,8 @@ def write_report(report: Report, out: Path) -> None:
     Raises:
         FishDataError: ``out`` cannot be written, or lies in the data folder.
     """
-    require_outside(out, report.data_dir)
+    output_folder(out, report.data_dir)
     try:
-        out.mkdir(parents=True, exist_ok=True)
         write_json(out / "report.json", as_json(report))
     except OSError as error:
         raise FishDataError(f"{out}: cannot be written: {error.strerror or error}") from error
@@ -90,23 +90,11 @@ def write_report(report: Report, out: Path) -> None:
         sections(report),
         facts=[
             ("images", len(report.subject.names)),
-            ("boxes", sum(r.annotations.num_boxes for r in report.subject.readings.values())),
+            ("boxes", sum(int(row[3]) for row in _split_rows(report.subject))),
             *((severity, report.total(severity)) for severity in SEVERITIES),
         ],
         intro=f"{report.data_dir}. Belonging together: {report.grouping}.",
     )
-
-
-def require_outside(out: Path, data_dir: Path) -> None:
-    """Make sure that a folder to write is not in the data folder.
-
-    Raises:
-        FishDataError: it is.
-    """
-    if out.resolve().is_relative_to(data_dir.resolve()):
-        raise FishDataError(
-            f"{out} lies in the data folder {data_dir}, which is never written to; name another one"
-        )
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -152,15 +140,16 @@ def _entry(subject: Subject, one: Evidence) -> dict[str, Any]:
     return {**asdict(one.finding), "pictures": pictures}
 
 
-_SPLIT_COLUMNS = ("split", "images", "without boxes", "boxes", "classes")
+_SPLIT_COLUMNS = ("split", "images", "without boxes", "boxes", "ignored boxes", "classes")
 
 
-def _split_rows(subject: Subject) -> list[tuple[str, int, int, int, int]]:
-    rows = []
+def _split_rows(subject: Subject) -> list[tuple[str | int, ...]]:
+    rows: list[tuple[str | int, ...]] = []
     for split in subject.splits:
         data = subject.data(split)
         empty = int((data.offsets[1:] == data.offsets[:-1]).sum())
-        rows.append((split, data.num_images, empty, data.num_boxes, len(data.classes)))
+        counted, ignored = int(data.boxes_per_class().sum()), int(data.ignored_per_class().sum())
+        rows.append((split, data.num_images, empty, counted, ignored, len(data.classes)))
     return rows
 
 

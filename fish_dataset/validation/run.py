@@ -22,10 +22,10 @@ from fish_dataset.checks.pictures import look_at
 from fish_dataset.checks.subject import Evidence, Log, Spot, Subject
 from fish_dataset.errors import FishDataError
 from fish_dataset.findings import Finding
-from fish_dataset.layout import find_splits
 from fish_dataset.progress import counted, silent
 from fish_dataset.reading.disk import Folders
-from fish_dataset.reading.lenient import Reading, read_anyway
+from fish_dataset.reading.folder import read_splits
+from fish_dataset.reading.lenient import Reading
 from fish_dataset.rules import RULES, Severity
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "repaired", "info")
@@ -90,19 +90,12 @@ def validate(
     """
     if workers is not None and workers < 1:
         raise FishDataError(f"--workers {workers}: at least 1, or leave it out")
-    readings: dict[str, Reading] = {}
-    broken: list[Evidence] = []
-    for name, split in find_splits(data_dir).items():
-        reading = read_anyway(split)
-        if isinstance(reading, Reading):
-            readings[name] = reading
-        else:
-            broken.append(Evidence(reading))
+    readings, unread = read_splits(data_dir, progress=progress)
     subject = _look(readings, workers, progress)
     log = Log(subject)
     grouping = _check(subject, log)
     loaded = [one for name, r in readings.items() for one in _of_loader(name, r)]
-    evidence = sorted([*broken, *loaded, *log.evidence], key=_rank)
+    evidence = sorted([*map(Evidence, unread), *loaded, *log.evidence], key=_rank)
     return Report(Path(data_dir), subject, tuple(evidence), grouping)
 
 

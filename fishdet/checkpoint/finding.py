@@ -9,7 +9,7 @@ from pathlib import Path
 from fishdet.errors import FishdetError
 
 from .published import SUFFIX, read_metadata
-from .saving import BEST, LAST, noted
+from .training.saving import BEST, LAST, noted
 
 RUNS = Path("work_dirs")
 

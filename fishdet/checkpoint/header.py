@@ -14,7 +14,7 @@ from typing import Any
 
 from fishdet.errors import FishdetError
 
-from .limits import MAX_TEXT, parse_json
+from .safety.limits import MAX_TEXT, parse_json
 
 # Bytes a number and torch's name, by safetensors' name.
 DTYPES = {

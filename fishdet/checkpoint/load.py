@@ -16,9 +16,9 @@ from mmengine.logging.history_buffer import HistoryBuffer
 
 from fishdet.errors import FishdetError
 
-from .archive import check_torch_zip
 from .papers import config_from_json, unpack
 from .published import SUFFIX, read_published
+from .safety.archive import check_torch_zip
 
 SHOWN = 20
 _UNPICKLED = re.compile(r"GLOBAL (?P<name>\S+)|allowlisted via `add_safe_globals`,? but got (.*)")

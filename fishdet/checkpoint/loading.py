@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-
 from fishdet.errors import FishdetError
 
-from .fetch import SCHEMES, SUFFIXES, fetch_address, fetch_entry
 from .finding import find_checkpoint
-from .index import NAME
-from .indexes import find
+from .index.entries import NAME
+from .index.fetch import SCHEMES, SUFFIXES, fetch_address, fetch_entry
+from .index.indexes import find
 
 if TYPE_CHECKING:
+    from mmengine.config import Config
+
     from fishdet.inference import Detector
 
 

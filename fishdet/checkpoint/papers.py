@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .limits import parse_json
+from .safety.limits import parse_json
 
 _TUPLE, _FLOAT = "$tuple", "$float"
 

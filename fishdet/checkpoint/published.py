@@ -13,17 +13,18 @@ import re
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
-import torch
 from safetensors import SafetensorError
 
 from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
 
 from .header import DTYPES, Header, read_header
-from .limits import parse_json
+from .safety.limits import parse_json
+
+if TYPE_CHECKING:
+    import torch
 
 KEY, FORMAT = "fishdet", 1
 DIGEST = "content_sha256"
@@ -59,6 +60,8 @@ def read_published(
     Raises:
         FishdetError: broken or altered: names the file and the sums.
     """
+    import safetensors.torch  # papers and sums need no PyTorch, and are read without it
+
     header = read_header(path)
     verify(path, header, sha256)
     try:
@@ -75,6 +78,8 @@ def write_published(path: Path, state: Mapping[str, torch.Tensor], papers: dict[
         state: weights by name, of the dtypes in ``header.DTYPES``.
         papers: plain JSON data; ``content_sha256`` is added.
     """
+    import safetensors.torch
+
     tensors = {name: state[name].detach().cpu().contiguous().clone() for name in sorted(state)}
     papers = {**papers, DIGEST: content_digest(papers, _tensor_bytes(tensors))}
     metadata = {KEY: canonical_json(papers)}
@@ -158,6 +163,8 @@ def _papers(path: Path, header: Header) -> dict[str, Any] | None:
 
 
 def _tensor_bytes(tensors: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, Any]]:
+    import torch
+
     names = {getattr(torch, kind): code for code, (_, kind) in DTYPES.items()}
     for name in sorted(tensors):
         tensor = tensors[name]

@@ -1,4 +1,4 @@
-"""Compare, average and look into models."""
+"""Compare and average models."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import torch
 from fish_dataset.files import require_writable, write_atomic
 from fishdet.errors import FishdetError
 
-from .header import read_header
 from .load import SHOWN, classes_of, load_checkpoint
-from .published import SUFFIX, read_metadata
 
 State = Mapping[str, torch.Tensor]
 
@@ -82,40 +80,6 @@ def differences(one: State, other: State) -> list[Difference]:
     found = [_difference(name, one[name], other.get(name)) for name in one]
     extra = [name for name in other if name not in one]
     return found + [Difference(name, None, None, "only in the second") for name in extra]
-
-
-def inspect(path: Path) -> dict[str, Any]:
-    """Return what a model file is: papers, tensors, numbers and bytes.
-
-    Of a ``.safetensors`` only the header is read; a ``.pth`` has no header and is read whole.
-
-    Raises:
-        FishdetError: the file cannot be read.
-    """
-    if path.suffix != SUFFIX:
-        checkpoint = load_checkpoint(path)
-        papers = (checkpoint.get("meta") or {}).get("fishdet") or {}
-        shapes = {k: tuple(v.shape) for k, v in checkpoint["state_dict"].items()}
-        dtypes = [str(v.dtype).removeprefix("torch.") for v in checkpoint["state_dict"].values()]
-    else:
-        header = read_header(path)
-        papers = read_metadata(path) if "fishdet" in header.metadata else {}
-        shapes = {name: tensor.shape for name, tensor in header.tensors.items()}
-        dtypes = [tensor.dtype for tensor in header.tensors.values()]
-    numbers = {name: int(torch.Size(shape).numel()) for name, shape in shapes.items()}
-    parts: dict[str, int] = {}
-    for name, count in numbers.items():
-        part = name.split(".")[0]
-        parts[part] = parts.get(part, 0) + count
-    return {
-        "file": str(path),
-        "bytes": path.stat().st_size,
-        "tensors": len(shapes),
-        "numbers": sum(numbers.values()),
-        "parts": parts,
-        "dtypes": {dtype: dtypes.count(dtype) for dtype in sorted(set(dtypes))},
-        "papers": {key: value for key, value in papers.items() if key != "config"},
-    }
 
 
 def _mean(tensors: Sequence[torch.Tensor]) -> torch.Tensor:

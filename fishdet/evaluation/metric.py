@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,18 @@ from mmengine.logging import MMLogger
 
 from fish_dataset.annotations import Annotations
 from fish_dataset.coco import read_coco
+from fish_dataset.errors import FishDataError
+from fish_dataset.files import write_json
 
 from ..errors import FishdetError
 from .coco_eval import evaluate
 from .coco_form import write_results
 from .detections import Detections
+from .extras import Choices, absent_species, evaluation_record, format_record, images_per_class
 from .gather import ImageResult, match_images
 from .report import CocoReport
 from .table import format_table
+from .uncertainty import Uncertainty, uncertainty
 
 _ALWAYS = ("bbox_mAP", "bbox_mAP_50", "bbox_mAP_75")
 
@@ -45,7 +50,18 @@ class FishMetric(BaseMetric):
             ``<prefix>.bbox.json``.
         format_only: write the results and do not score them (test sets without boxes).
         max_dets: see :func:`~fishdet.evaluation.evaluate`.
+        extras: score also what ``docs/metrics.md`` defines beside COCO's numbers, log it as tables
+            and keep it in ``.record``. ``tools/test.py`` switches it on; an evaluation in training
+            goes without.
+        record_file: write the record of ``extras`` there as JSON (``evaluation.json``).
+        train_file: COCO annotation file of the training set, for AP by frequency.
+        score_thr: see :class:`~fishdet.evaluation.extras.Choices`.
+        limits: the same.
         lang: ``'en'`` or ``'ko'`` for common names in the table; None for class names.
+        intervals: resamples for 95 % intervals and the calibration error, kept in
+            ``.uncertainty`` and shown in the table; 0 for none, as in training.
+        group_by: what the resamples keep together, such as ``['video']``; see
+            ``intervals.resampling.sampling_groups``.
         collect_device, prefix, collect_dir: see ``mmengine.evaluator.BaseMetric``.
 
     Raises:
@@ -66,7 +82,14 @@ class FishMetric(BaseMetric):
         outfile_prefix: str | None = None,
         format_only: bool = False,
         max_dets: Sequence[int] = (1, 10, 100),
+        extras: bool = False,
+        record_file: str | Path | None = None,
+        train_file: str | Path | None = None,
+        score_thr: float | Mapping[str, float] | None = 0.3,
+        limits: Sequence[int] = (100, 300, 1000),
         lang: str | None = None,
+        intervals: int = 0,
+        group_by: Sequence[str] | None = None,
         collect_device: str = "cpu",
         prefix: str | None = None,
         collect_dir: str | None = None,
@@ -75,14 +98,26 @@ class FishMetric(BaseMetric):
         if outfile_prefix is not None and results_file is None:
             results_file = f"{outfile_prefix}.bbox.json"
         _check_arguments(ann_file, annotations, results_file, format_only)
+        if intervals < 0 or intervals == 1:
+            raise FishdetError(
+                f"FishMetric: intervals={intervals}: give a number of resamples, such as 1000, or 0"
+            )
         self.ann_file = ann_file
         self.image_dir = image_dir
         self.results_file = results_file
         self.format_only = format_only
         self.max_dets = tuple(max_dets)
+        self.extras = extras
+        self.record_file = record_file
+        self.train_file = train_file
+        self.choices = Choices(score_thr, tuple(limits), None, self.max_dets[-1])
         self.lang = lang
+        self.intervals = intervals
+        self.group_by = group_by
         self.report: CocoReport | None = None
         self.evaluated: tuple[Annotations, Detections] | None = None
+        self.uncertainty: Uncertainty | None = None
+        self.record: dict[str, Any] | None = None
         self._annotations = annotations
 
     @property
@@ -149,12 +184,58 @@ class FishMetric(BaseMetric):
                 "the learning rate, test_cfg.score_thr of the model, and whether the checkpoint "
                 "was loaded."
             )
-        _logger().info("\n" + format_table(report, self.lang))
+        self.uncertainty = found = self._uncertainty(seen, detections)
+        table = format_table(report, self.lang, found.intervals if found else None)
+        _logger().info("\n" + table + (f"\n{found.told()}" if found else ""))
+        self._name_absent(report)
+        if self.extras:
+            self._score_further(seen, detections, report)
         return {
             name: value
             for name, value in report.totals.items()
             if name in _ALWAYS or not np.isnan(value)
         }
+
+    def _uncertainty(self, seen: Annotations, detections: Detections) -> Uncertainty | None:
+        if not self.intervals:
+            return None
+        return uncertainty(
+            seen,
+            detections,
+            resamples=self.intervals,
+            by=self.group_by,
+            max_dets=self.max_dets[-1],
+        )
+
+    def _name_absent(self, report: CocoReport) -> None:
+        absent = [f"{row['name']} ({row['detections']})" for row in absent_species(report)]
+        if absent:
+            _logger().info(
+                f"{len(absent)} species have no box in {self._source}, so that their AP is "
+                f"undefined and in no mean (detections of them): {', '.join(absent)}"
+            )
+
+    def _score_further(self, seen: Annotations, detections: Detections, report: CocoReport) -> None:
+        choices = replace(self.choices, train_images=self._train_images(seen.classes))
+        self.record = evaluation_record(seen, detections, report, choices)
+        self.record["source"] = self._source
+        if self.uncertainty:
+            self.record |= self.uncertainty.as_dict()
+        _logger().info("\n" + format_record(self.record, self.lang))
+        if self.record_file is not None:
+            Path(self.record_file).parent.mkdir(parents=True, exist_ok=True)
+            write_json(Path(self.record_file), self.record)
+            _logger().info(f"Wrote {self.record_file}")
+
+    def _train_images(self, classes: Sequence[str]) -> dict[str, int] | None:
+        if self.train_file is None:
+            return None
+        try:
+            train, _ = read_coco(self.train_file, classes=classes, check_images=False)
+        except FishDataError as error:  # of no weight for the other scores
+            _logger().warning(f"No AP by frequency, the training set cannot be read: {error}")
+            return None
+        return images_per_class(train)
 
     def _ground_truth(self, dataset_meta: dict | None) -> Annotations | None:
         classes = tuple((dataset_meta or {}).get("classes", ()))

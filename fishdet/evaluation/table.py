@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -13,12 +13,15 @@ from rich.table import Table
 
 from fish_dataset.catalogue import display_name
 
+from .intervals import Intervals
 from .report import CocoReport
 
 _COLUMNS = ("images", "boxes", "detections", "AP", "AP50")
 
 
-def format_table(report: CocoReport, lang: str | None = None) -> str:
+def format_table(
+    report: CocoReport, lang: str | None = None, intervals: Intervals | None = None
+) -> str:
     """Return a table of one row a species, a row over all, and a line of the further totals.
 
     Columns stay aligned with wide characters (Korean names take two cells each), and the text
@@ -28,6 +31,7 @@ def format_table(report: CocoReport, lang: str | None = None) -> str:
     Args:
         report: result of :func:`fishdet.evaluation.evaluate`.
         lang: ``'en'`` or ``'ko'`` shows species by their common name, None by their class name.
+        intervals: where given, AP and others read ``0.564 [0.53, 0.60]``.
     """
     recall = [key for key in report.totals if re.fullmatch(r"bbox_AR_\d+", key)][-1]
     table = Table(box=box.MARKDOWN)
@@ -36,37 +40,46 @@ def format_table(report: CocoReport, lang: str | None = None) -> str:
         table.add_column(column, justify="right", no_wrap=True)
     for row in report.per_class:
         counts = (row["images"], row["boxes"], row["detections"])
-        table.add_row(
-            *_cells(_name(row["name"], lang), counts, (row["AP"], row["AP50"], row["AR"]))
-        )
+        ends = intervals.species[row["name"]] if intervals else {}
+        scores = {"AP": row["AP"], "AP50": row["AP50"], "AR": row["AR"]}
+        values = [_number(value, ends.get(key)) for key, value in scores.items()]
+        table.add_row(*_cells(shown_name(row["name"], lang), counts, values))
     counts = (report.num_images, report.num_boxes, report.num_detections)
-    scores = (report.totals["bbox_mAP"], report.totals["bbox_mAP_50"], report.totals[recall])
-    table.add_row(*_cells("(all)", counts, scores))
-    return f"{_render(table)}\n{_further(report.totals)}"
+    whole = intervals.intervals if intervals else {}
+    shown = ("bbox_mAP", "bbox_mAP_50", recall)
+    values = [_number(report.totals[key], whole.get(key)) for key in shown]
+    table.add_row(*_cells("(all)", counts, values))
+    return f"{render(table)}\n{_further(report.totals, whole)}"
 
 
-def _cells(name: str, counts: Sequence[int], scores: Sequence[float]) -> list[str]:
-    return [name, *map(str, counts), *map(_number, scores)]
+def _cells(name: str, counts: Sequence[int], scores: Sequence[str]) -> list[str]:
+    return [name, *map(str, counts), *scores]
 
 
-def _further(totals: dict[str, float]) -> str:
+def _further(totals: dict[str, float], ends: Mapping[str, tuple[float, float]]) -> str:
     shown = ("bbox_mAP", "bbox_mAP_50")  # stand in the table already
     return "  ".join(
-        f"{key.removeprefix('bbox_')} {_number(value)}"
+        f"{key.removeprefix('bbox_')} {_number(value, ends.get(key))}"
         for key, value in totals.items()
         if key not in shown
     )
 
 
-def _name(name: str, lang: str | None) -> str:
+def shown_name(name: str, lang: str | None) -> str:
+    """Return a class name, in ``lang`` its common name."""
     return name if lang is None else display_name(name, lang)
 
 
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}"
+def _number(value: float, ends: tuple[float, float] | None = None) -> str:
+    if math.isnan(value):
+        return "-"
+    if ends is None or math.isnan(ends[0]):
+        return f"{value:.3f}"
+    return f"{value:.3f} [{ends[0]:.2f}, {ends[1]:.2f}]"
 
 
-def _render(table: Table) -> str:
+def render(table: Table) -> str:
+    """Return a table as text that no terminal's width cuts, without colours."""
     out = io.StringIO()
     # a width that no table reaches: a narrow terminal must not cut names or numbers
     console = Console(

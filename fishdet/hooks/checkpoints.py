@@ -12,7 +12,13 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from fishdet.checkpoint.saving import BEST, LAST, CheckpointNotWritten, note, remove_partials
+from fishdet.checkpoint.training.saving import (
+    BEST,
+    LAST,
+    CheckpointNotWritten,
+    note,
+    remove_partials,
+)
 
 Ranking = list[list[Any]]  # [score, file name], the best first
 

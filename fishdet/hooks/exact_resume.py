@@ -13,7 +13,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from fishdet.checkpoint.newest import NOTES
+from fishdet.checkpoint.training.newest import NOTES
 from fishdet.resume import ResumableTrainLoop
 from fishdet.seeding import ITERATION, VALIDATION, seed_streams
 

@@ -16,7 +16,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import BaseLoop, Runner
 
-from fishdet.checkpoint.saving import LAST, note
+from fishdet.checkpoint.training.saving import LAST, note
 from fishdet.errors import FishdetError
 
 

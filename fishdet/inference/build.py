@@ -14,8 +14,8 @@ from mmengine.model.utils import revert_sync_batchnorm
 
 import fishdet.registered  # noqa: F401
 from fishdet.checkpoint import classes_of, config_of, load_state
-from fishdet.checkpoint.guard import guarded_build
-from fishdet.checkpoint.trusted_config import check_config, without_files
+from fishdet.checkpoint.safety.guard import guarded_build
+from fishdet.checkpoint.safety.trusted_config import check_config, without_files
 from fishdet.config import load_config, nested_dicts
 from fishdet.errors import FishdetError
 

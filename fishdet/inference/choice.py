@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fishdet.checkpoint.fetch import SCHEMES, SUFFIXES
 from fishdet.checkpoint.finding import holds_checkpoint
-from fishdet.checkpoint.index import NAME
+from fishdet.checkpoint.index.entries import NAME
+from fishdet.checkpoint.index.fetch import SCHEMES, SUFFIXES
 from fishdet.errors import FishdetError
 
 from .inputs import SUFFIXES as IMAGE_SUFFIXES
+from .sources import VIDEO_SUFFIXES
 
 
 def split_model(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -37,5 +38,6 @@ def is_model(text: str) -> bool:
 def could_be_model(text: str) -> bool:
     """Whether a text is a word that is no file and no picture's name: a name of an index."""
     path = Path(text)
-    picture = path.suffix.lower() in IMAGE_SUFFIXES
-    return NAME.fullmatch(text) is not None and not picture and not path.exists()
+    picture = path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    camera = text.isdigit()
+    return NAME.fullmatch(text) is not None and not (picture or camera or path.exists())

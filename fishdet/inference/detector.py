@@ -3,48 +3,60 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
-import cv2
 import numpy as np
 import supervision as sv
 import torch
-from mmdet.structures import DetDataSample
 from mmengine.config import Config
 
-from fish_dataset.catalogue import display_name
 from fishdet.checkpoint import load_checkpoint
+from fishdet.checkpoint.finding import find_checkpoint
 from fishdet.errors import FishdetError
-from fishdet.models.precision import autocast, resolve_precision
+from fishdet.models.precision import resolve_precision
 
-from .build import build_network, build_pipeline, class_names, config_for, require_class_count
+from .boxes import Boxes
+from .build import class_names, config_for, require_class_count
+from .calibration import find_calibration
+from .class_scores import runner_up
 from .inputs import ImageLike, read_image
+from .names import names_of
+from .network import Network
+from .options import DetectionOptions
+from .results import build_detections
+from .thresholds import DEFAULT, Threshold, thresholds_for
+from .views import look
 
 
 class Detector:
     """Detects fish with a checkpoint of this project or of MMDetection.
 
     Example:
-        >>> detector = Detector("work_dirs/fish/best.pth", lang="ko")
+        >>> detector = Detector("work_dirs/fish", lang="ko")
         >>> detections = detector("reef.jpg")
         >>> detections.data["class_name"], detections.xyxy, detections.confidence
 
     Args:
-        model: the checkpoint, or a published model. Nothing in it is executed.
+        model: the checkpoint, a published model, or a work dir (its best checkpoint, else its
+            last). Nothing in it is executed.
         config: its config, where the checkpoint carries none.
         device: 'cpu', 'cuda', 'cuda:1'; by default CUDA where there is one.
-        score_thr: detections below this score are dropped.
+        score_thr: detections below this score are dropped; one for all, or by class name.
         lang: language of ``class_name``, 'en' (the data set's own names) or 'ko'; species that
             the catalogue does not know keep their name.
-        precision: 'auto', 'fp32', 'bf16' or 'fp16'.
+        precision: 'auto' (bf16 on a CPU that has the instructions), 'fp32', 'bf16' or 'fp16'.
         trust_pickle: read a ``.pth`` with all that its pickle asks for; see ``load_checkpoint``.
+        channels: order of the channels of arrays, 'bgr' (OpenCV) or 'rgb'.
+        options: what else ``DetectionOptions`` holds, by name: ``agnostic_nms``, ``flip``,
+            ``tile``, ``tile_overlap``, ``batch_size``.
 
     Attributes:
         classes: the class names as trained, in the order of ``class_id``.
         names: the same in ``lang``.
+        calibration: what makes chances of scores; None where the model was not calibrated.
 
     Raises:
         FishdetError: says which of the above does not work and what to do.
@@ -55,95 +67,111 @@ class Detector:
         model: str | os.PathLike[str],
         config: str | Path | Config | None = None,
         device: str | None = None,
-        score_thr: float = 0.3,
+        score_thr: Threshold = DEFAULT,
         lang: str = "en",
         precision: str = "auto",
         trust_pickle: bool = False,
+        channels: str = "bgr",
+        **options: Any,
     ) -> None:
-        if not 0 <= score_thr <= 1:
-            raise FishdetError(f"score_thr {score_thr}: a score lies between 0 and 1")
+        if channels not in ("bgr", "rgb"):
+            raise FishdetError(f"channels {channels!r}: arrays are 'bgr' (OpenCV) or 'rgb'")
+        self.options = _options(score_thr, options)
+        self.channels, self.score_thr = channels, score_thr
         self.device = _device(device)
         self.dtype = resolve_precision(precision, self.device)
-        self.score_thr = score_thr
-        checkpoint = load_checkpoint(Path(model), trust_pickle)
-        self.cfg = config_for(checkpoint, config, str(model))
-        self.classes = class_names(self.cfg, checkpoint, str(model))
-        self.names = tuple(display_name(name, lang) for name in self.classes)
-        self.pipeline = build_pipeline(self.cfg, str(model))
-        self.model: Any = build_network(self.cfg, checkpoint["state_dict"], self.device)
-        require_class_count(self.cfg, self.classes, str(model))
+        path = find_checkpoint(Path(model))
+        checkpoint = load_checkpoint(path, trust_pickle)
+        self.cfg = config_for(checkpoint, config, str(path))
+        self.classes = class_names(self.cfg, checkpoint, str(path))
+        self.thresholds = thresholds_for(score_thr, self.classes)
+        self.catalogue_names = names_of(self.classes, lang)
+        self.names = tuple(self.catalogue_names.class_name.tolist())
+        self.calibration = find_calibration(checkpoint, path)
+        self.network = Network(
+            self.cfg,
+            checkpoint["state_dict"],
+            str(path),
+            device=self.device,
+            dtype=self.dtype,
+            classes=len(self.classes),
+            batch_size=self.options.batch_size,
+        )
+        require_class_count(self.cfg, self.classes, str(path))
 
     @overload
     def __call__(self, images: ImageLike) -> sv.Detections: ...
     @overload
     def __call__(self, images: Sequence[ImageLike]) -> list[sv.Detections]: ...
+    @overload
+    def __call__(self, images: Iterator[ImageLike]) -> Iterator[sv.Detections]: ...
     def __call__(self, images: Any) -> Any:
-        """Detect fish on one image or on a list of images.
+        """Detect fish on one image, on a list of images, or on a stream of them.
 
         Args:
-            images: a path, bytes of an image file, a BGR (OpenCV) array, a Pillow image, or a
-                list or tuple of these. EXIF orientation is honoured, as in training.
+            images: a path, bytes of an image file, an array (of the order ``channels``), a Pillow
+                image, a list or tuple of these, or a generator or other iterator. EXIF
+                orientation is honoured, as in training.
 
         Returns:
-            ``supervision.Detections`` (a list of them for a list): ``xyxy`` in pixels of the
-            image, float32 (N, 4); ``confidence`` float32 (N,); ``class_id`` int64 (N,);
-            ``data['class_name']`` str (N,); best first.
+            ``supervision.Detections``; a list of them for a list; for an iterator an iterator,
+            which reads ``batch_size`` images ahead and keeps their order. Best first:
+
+            - ``xyxy`` float32 (N, 4), pixels of the image; ``confidence`` float32 (N,);
+              ``class_id`` int64 (N,);
+            - ``data``, each (N,): ``class_name`` in ``lang``, ``species_id``,
+              ``scientific_name``, ``name_ko``, ``name_en`` (empty where the catalogue has none);
+              ``calibrated`` float32, equal to the score where the model is not calibrated;
+              ``runner_up`` (the class name of the next species, in ``lang``), ``runner_up_id``
+              (its class id, -1) and ``runner_up_score`` (NaN) where the network tells;
+            - ``metadata``: ``calibrated`` (bool).
 
         Raises:
             FishdetError: an image is not readable; names it.
         """
+        if isinstance(images, Iterator):
+            return self.stream(images)
         if not isinstance(images, list | tuple):
-            return self.predict([read_image(images)])[0]
-        arrays = [read_image(image, f"image {index}") for index, image in enumerate(images)]
-        return self.predict(arrays)
+            return self.predict([self._read(images)])[0]
+        return list(self.stream(images))
+
+    def stream(self, images: Iterable[ImageLike]) -> Iterator[sv.Detections]:
+        """Yield the detections of each image in order, ``batch_size`` images in memory."""
+        numbered = enumerate(images)
+        while batch := list(islice(numbered, self.options.batch_size)):
+            yield from self.predict([self._read(image, f"image {i}") for i, image in batch])
 
     def predict(self, images: Sequence[np.ndarray]) -> list[sv.Detections]:
-        """Detect fish on loaded images, uint8 BGR (H, W, 3).
+        """Detect fish on loaded images, uint8 BGR (H, W, 3), whatever ``channels`` says."""
+        found = look(self.network, images, self.options, self.thresholds)
+        return [self._named(boxes) for boxes in found]
 
-        Images of one size run as one batch. Those of other sizes run apart: padding them to the
-        largest would change their scores with the company that they are in.
-        """
-        samples = [self._prepare(image) for image in images]
-        batches: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        for index, sample in enumerate(samples):
-            batches[tuple(sample["inputs"].shape)].append(index)
-        results: dict[int, sv.Detections] = {}
-        for indices in batches.values():
-            outputs = self._forward([samples[index] for index in indices])
-            results.update(zip(indices, map(self._detections, outputs), strict=True))
-        return [results[index] for index in range(len(samples))]
+    def _read(self, image: ImageLike, name: str = "") -> np.ndarray:
+        pixels = read_image(image, name)
+        if self.channels == "rgb" and isinstance(image, np.ndarray):
+            return np.ascontiguousarray(pixels[..., ::-1])
+        return pixels
 
-    def _prepare(self, image: np.ndarray) -> dict[str, Any]:
-        data: dict[str, Any] | None = {"img": image, "img_id": 0}
-        try:
-            for transform in self.pipeline:
-                data = transform(data) if data is not None else None
-        except cv2.error as error:
-            raise FishdetError(
-                f"an image of {image.shape[1]}x{image.shape[0]} pixels does not pass the test "
-                f"pipeline: {error}"
-            ) from error
-        if data is None:
-            raise FishdetError("the test pipeline of the config drops images; it must keep each")
-        return data
-
-    def _forward(self, samples: list[dict[str, Any]]) -> list[DetDataSample]:
-        batch = {key: [sample[key] for sample in samples] for key in ("inputs", "data_samples")}
-        with torch.inference_mode(), autocast(self.device, self.dtype):
-            return self.model.test_step(batch)
-
-    def _detections(self, output: DetDataSample) -> sv.Detections:
-        found = output.pred_instances
-        scores = found.scores.float().cpu().numpy()
-        kept = np.flatnonzero(scores >= self.score_thr)
-        kept = kept[np.argsort(-scores[kept], kind="stable")]
-        labels = found.labels.cpu().numpy().astype(np.int64)[kept]
-        return sv.Detections(
-            xyxy=found.bboxes.float().cpu().numpy()[kept].reshape(-1, 4),
-            confidence=scores[kept],
-            class_id=labels,
-            data={"class_name": np.array([self.names[label] for label in labels], dtype=str)},
+    def _named(self, boxes: Boxes) -> sv.Detections:
+        calibrated = None if self.calibration is None else self.calibration(boxes.scores)
+        return build_detections(
+            self.catalogue_names,
+            boxes.xyxy,
+            boxes.scores,
+            boxes.labels,
+            calibrated,
+            runner_up(boxes),
         )
+
+
+def _options(score_thr: Threshold, options: dict[str, Any]) -> DetectionOptions:
+    known = set(DetectionOptions.__dataclass_fields__) - {"score_thr"}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise FishdetError(
+            f"Detector has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+        )
+    return DetectionOptions(score_thr=score_thr, **options)
 
 
 def _device(wanted: str | None) -> str:

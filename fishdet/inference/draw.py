@@ -25,7 +25,10 @@ JPEG_SUFFIXES = (".jpg", ".jpeg")
 
 
 def draw_detections(
-    image: np.ndarray, detections: sv.Detections, labels: Sequence[str] | None = None
+    image: np.ndarray,
+    detections: sv.Detections,
+    labels: Sequence[str] | None = None,
+    colours: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return a copy of ``image`` with a box and a label for each detection.
 
@@ -36,17 +39,20 @@ def draw_detections(
         image: uint8 BGR (H, W, 3).
         detections: boxes in pixels of ``image``, with ``class_id``.
         labels: one text a detection; by default the class name and the score.
+        colours: a number (N,) for each detection; equal numbers have equal colours. By default
+            the class.
     """
     scene = image.copy()
     if len(detections) == 0:
         return scene
     texts = list(labels) if labels is not None else label_texts(detections)
     order = np.argsort(_scores(detections), kind="stable")
+    lookup = (detections.class_id if colours is None else colours)[order]
     detections, texts = detections[order], [texts[index] for index in order]
-    scene = _box_annotator(image).annotate(scene, detections)
+    scene = _box_annotator(image).annotate(scene, detections, custom_color_lookup=lookup)
     annotator = _label_annotator(image)
     anchored = _inside(detections, texts, annotator, (image.shape[1], image.shape[0]))
-    return annotator.annotate(scene, anchored, labels=texts)
+    return annotator.annotate(scene, anchored, labels=texts, custom_color_lookup=lookup)
 
 
 def label_texts(detections: sv.Detections) -> list[str]:

@@ -31,7 +31,9 @@ class ImageFile:
 
 
 def find_images(
-    inputs: Sequence[str | os.PathLike[str]], skip: Path | None = None
+    inputs: Sequence[str | os.PathLike[str]],
+    skip: Path | None = None,
+    suffixes: frozenset[str] = SUFFIXES,
 ) -> list[ImageFile]:
     """Return the images that ``inputs`` name, sorted, each once.
 
@@ -41,6 +43,7 @@ def find_images(
     Args:
         inputs: files, folders and patterns.
         skip: a folder that is not searched, such as that of the results.
+        suffixes: what folders and patterns are searched for, in small letters.
 
     Raises:
         FishdetError: one of the inputs names nothing.
@@ -48,13 +51,13 @@ def find_images(
     roots: list[Path] = []
     root_of: dict[Path, Path] = {}
     for one in inputs:
-        root, paths = _expand(os.fspath(one))
+        root, paths = _expand(os.fspath(one), suffixes)
         if skip is not None and not os.path.isfile(one):
             paths = [path for path in paths if not path.is_relative_to(_absolute(skip))]
         if not paths:
             raise FishdetError(
                 f"no images in {os.fspath(one)!r}: looked for files, folders and patterns with "
-                f"images named {', '.join(sorted(SUFFIXES))}"
+                f"images named {', '.join(sorted(suffixes))}"
             )
         roots.append(root)
         for path in paths:
@@ -173,22 +176,22 @@ def _read_bytes(path: Path) -> bytes:
         raise FishdetError(f"{path}: {error.strerror or error}") from error
 
 
-def _expand(text: str) -> tuple[Path, list[Path]]:
+def _expand(text: str, suffixes: frozenset[str]) -> tuple[Path, list[Path]]:
     path = _absolute(Path(text))
     if path.is_dir():
-        return path, list(_images(path.rglob("*"), path))
+        return path, list(_images(path.rglob("*"), path, suffixes))
     if path.is_file():
         return path.parent, [path]
     matches = [_absolute(Path(match)) for match in glob.glob(text, recursive=True)]
     folder = _absolute(Path(os.path.dirname(text.split("*")[0].split("?")[0].split("[")[0])))
     below = (path for match in matches if match.is_dir() for path in match.rglob("*"))
-    return folder, list(_images([*matches, *below], folder))
+    return folder, list(_images([*matches, *below], folder, suffixes))
 
 
-def _images(paths: Iterable[Path], folder: Path) -> Iterator[Path]:
+def _images(paths: Iterable[Path], folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
     for path in paths:
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
+        if path.suffix.lower() in suffixes and not hidden and path.is_file():
             yield path
 
 

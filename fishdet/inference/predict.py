@@ -1,10 +1,11 @@
-"""Run a detector over many files: pictures with boxes, one JSON, and what could not be read."""
+"""Run a detector over many pictures: drawn pictures, results, and what could not be read."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,55 @@ import supervision as sv
 from fish_dataset.files import require_writable
 from fishdet.errors import FishdetError
 
+from . import journal as journals
+from .crops import write_crops
 from .detector import Detector
 from .draw import draw_detections, picture_name, write_picture
+from .exif import Taken, read_taken
 from .inputs import ImageFile, read_image
-from .writers import ImageResult, coco_dict, write_coco
+from .journal import Journal
+from .results import from_plain, to_plain
+from .writers import FORMATS, ImageResult, write_format
 
-RESULTS_FILE = "predictions.json"
+RESULTS_FILE = FORMATS["coco"]
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written.
+
+    Attributes:
+        out: the folder.
+        formats: keys of ``FORMATS``.
+        crops: each fish as a picture of its own.
+        places: keep the place of a photo in occurrence records.
+        resume: go on where a run with the same settings stopped.
+        settings: what the results depend on, for the journal; 'model' names the model.
+        keep_journal: leave the journal at the end too: the run goes on with videos.
+    """
+
+    out: Path
+    formats: Sequence[str] = ("coco",)
+    crops: bool = False
+    places: bool = True
+    resume: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    keep_journal: bool = False
 
 
 @dataclass
 class Outcome:
-    """What a run did: results in the order of the files, and a message for each broken file."""
+    """What a run did: pictures and fish by displayed class name, a message for each broken file."""
 
-    results: list[ImageResult] = field(default_factory=list)
+    pictures: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
+    nameless: int = 0
 
-    def counts(self) -> Counter[str]:
-        """Return the number of detections by displayed class name, the largest first."""
-        names = (name for result in self.results for name in result.detections.data["class_name"])
-        return Counter(map(str, names))
+    def add(self, result: ImageResult) -> None:
+        """Count one more picture."""
+        self.pictures += 1
+        self.counts.update(map(str, result.detections.data["class_name"]))
 
 
 def require_output_folder(out: Path, inputs: Sequence[str]) -> None:
@@ -69,24 +100,82 @@ def batches(files: Sequence[ImageFile], size: int) -> list[list[ImageFile]]:
     return [list(files[start : start + size]) for start in range(0, len(files), size)]
 
 
-def predict_files(detector: Detector, groups: Iterable[list[ImageFile]], out: Path) -> Outcome:
-    """Detect on every file, write each picture below ``out`` and the JSON at the end.
+def predict_files(
+    detector: Detector, groups: Iterable[list[ImageFile]], options: OutputOptions
+) -> Outcome:
+    """Detect on every file, write each picture, and the results in each format at the end.
 
     Broken files are left out and named in the outcome. The folder structure of the inputs is
-    kept, so files of one name in two folders stay apart.
+    kept, so files of one name in two folders stay apart. Results go through a journal on the disk
+    and not through memory; ``options.resume`` skips the files that it holds.
 
     Raises:
         FishdetError, FishDataError: a result cannot be written.
     """
-    require_writable(out, "--out")
+    require_writable(options.out, "--out")
     outcome = Outcome()
-    for group in groups:
-        for file, image, detections in _detect(detector, group, outcome.broken):
-            write_picture(out / picture_name(file.name), draw_detections(image, detections))
-            size = (image.shape[1], image.shape[0])
-            outcome.results.append(ImageResult(file.name, *size, detections))
-    write_coco(out / RESULTS_FILE, coco_dict(outcome.results, detector.classes, _info(detector)))
+    journal = Journal(options.out / journals.FILE, options.settings, options.resume)
+    try:
+        done = {record["name"] for record in journal.records()}
+        for group in groups:
+            left = [file for file in group if file.name not in done]
+            for file, image, found in _detect(detector, left, outcome.broken):
+                _write_pictures(options, file, image, found)
+                journal.append(_record(options, file, image, found))
+        _write_results(detector, journal, options, outcome)
+    except BaseException:
+        journal.close()
+        raise
+    journal.close(remove=not options.keep_journal)
     return outcome
+
+
+def _write_pictures(
+    options: OutputOptions, file: ImageFile, image: np.ndarray, found: sv.Detections
+) -> None:
+    write_picture(options.out / picture_name(file.name), draw_detections(image, found))
+    if options.crops:
+        write_crops(options.out, file.name, image, found)
+
+
+def _write_results(
+    detector: Detector, journal: Journal, options: OutputOptions, outcome: Outcome
+) -> None:
+    def results() -> Iterator[ImageResult]:
+        return (_result(record, detector) for record in journal.records())
+
+    for result in results():
+        outcome.add(result)
+        outcome.nameless += int((result.detections.data["scientific_name"] == "").sum())
+    info = {
+        "description": "Detections of fishdet",
+        "score_thr": detector.score_thr,
+        "classes": detector.classes,
+        "model": options.settings.get("model", "fishdet"),
+    }
+    for kind in options.formats:
+        write_format(kind, options.out, results(), info)
+
+
+def _record(
+    options: OutputOptions, file: ImageFile, image: np.ndarray, found: sv.Detections
+) -> dict[str, Any]:
+    record = {"name": file.name, "width": image.shape[1], "height": image.shape[0]}
+    if "dwc" in options.formats:  # a photo's own time and place are read only where asked for
+        record["taken"] = asdict(read_taken(file.path, options.places))
+        record["digest"] = hashlib.sha256(file.path.read_bytes()).hexdigest()
+    return {**record, "found": to_plain(found)}
+
+
+def _result(record: dict[str, Any], detector: Detector) -> ImageResult:
+    return ImageResult(
+        record["name"],
+        record["width"],
+        record["height"],
+        from_plain(record["found"], detector.catalogue_names),
+        Taken(**record["taken"]) if "taken" in record else None,
+        record.get("digest", ""),
+    )
 
 
 def _detect(
@@ -112,7 +201,3 @@ def _read(group: list[ImageFile], broken: list[str]) -> tuple[list[ImageFile], l
         except FishdetError as error:
             broken.append(str(error))
     return files, images
-
-
-def _info(detector: Detector) -> dict[str, Any]:
-    return {"description": "Detections of fishdet", "score_thr": detector.score_thr}

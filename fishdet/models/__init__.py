@@ -2,6 +2,7 @@
 
 from .assigner import IgnoreRegionAssigner
 from .optim_wrapper import CpuAmpOptimWrapper
+from .optimizer import DenseAdamW
 from .roi_extractor import MultiLevelRoIExtractor
 from .timm_backbone import TimmBackbone
 from .torchvision_parts import (
@@ -14,6 +15,7 @@ from .torchvision_parts import (
 
 __all__ = [
     "CpuAmpOptimWrapper",
+    "DenseAdamW",
     "IgnoreRegionAssigner",
     "MultiLevelRoIExtractor",
     "TimmBackbone",

@@ -57,7 +57,12 @@ def test_offsets_and_counts():
     assert data.offsets.tolist() == [0, 2, 2, 4]
     assert data.boxes_of(1) == slice(2, 2)
     assert data.box_ids[data.boxes_of(2)].tolist() == [8, 1]
-    assert data.boxes_per_class().tolist() == [2, 2, 0]
+
+
+def test_crowd_and_ignored_boxes_are_counted_apart():
+    data = make()
+    assert data.boxes_per_class().tolist() == [1, 1, 0]
+    assert data.ignored_per_class().tolist() == [1, 1, 0]
 
 
 def test_select_images_takes_boxes_along_in_the_order_asked():

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from fishdet.checkpoint.newest import newest_good
+from fishdet.checkpoint.training.newest import newest_good
 from fishdet.errors import FishdetError
 from fishdet.hooks import records
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mmengine.logging import MessageHub
 
-from fishdet.checkpoint.saving import BEST, LAST, CheckpointNotWritten
+from fishdet.checkpoint.training.saving import BEST, LAST, CheckpointNotWritten
 from fishdet.hooks.checkpoints import FishCheckpointHook
 
 

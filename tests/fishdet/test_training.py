@@ -65,7 +65,10 @@ def test_evaluation_repeats_the_run_s_figure(
     )
     totals = testing.test(options)
     assert totals["coco/bbox_mAP"] == pytest.approx(metrics["val"][-1]["coco/bbox_mAP"], abs=1e-9)
-    assert len(json.loads(out.read_text())["species"]) == 7
+    record = json.loads(out.read_text())
+    assert len(record["species"]) == 7
+    assert {"bbox_mAP", "bbox_mAP_50", "count_MAE"} < set(record["intervals"])
+    assert sum(record["reliability"]["counts"]) > 0 and 0 <= record["ece"] <= 1
 
 
 def test_mirrored_pictures_are_merged(
@@ -172,7 +175,8 @@ def test_the_screen_shows_no_dump_and_the_log_file_does(
 def test_the_eta_comes_with_a_warning_where_pictures_grow() -> None:
     cfg = load_config(ROOT / "configs" / "fish.py")
     assert "128×128 px until epoch 3, then of 192×192 px" in size_switch(cfg)
-    set_img_scale(cfg, (64, 64))
+    set_img_scale(cfg, (384, 384))
+    assert "256×256 px until epoch 3, then of 384×384 px" in size_switch(cfg)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if "Switch" not in hook["type"]]
     assert size_switch(cfg) == ""
 

@@ -27,10 +27,7 @@ def parse_args() -> ErrorOptions:
     parser.add_argument("--split", choices=("train", "val", "test"), default="val")
     parser.add_argument("--score", type=float, help="score threshold (that of the best F1)")
     parser.add_argument(
-        "--category-ids",
-        choices=("auto", "file", "counted"),
-        default="auto",
-        help="ids in PREDICTIONS: those of the annotation file, or classes counted from 1",
+        "--box-form", choices=("xywh", "xyxy"), default="xywh", help="of bbox in PREDICTIONS"
     )
     parser.add_argument(
         "--pictures", type=int, default=2000, help="pictures opened for brightness (2000)"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fish_dataset.browsing import Wanted, browse
 from fish_dataset.cli import exit_status
+from fish_dataset.output import default_folder
 
 
 def parse_args() -> argparse.Namespace:
@@ -50,7 +51,7 @@ def main() -> None:
         side=args.side,
         columns=args.columns,
     )
-    out = args.out or Path("work_dirs/browse") / args.data.resolve().name
+    out = args.out or default_folder("browse", args.data)
     files = browse(args.data, out, wanted)
     number = len(files) - 1
     print(f"{number} sheet{'s' if number > 1 else ''} in {out}; page: {files[0]}")

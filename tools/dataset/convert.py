@@ -5,8 +5,11 @@
   python tools/dataset/convert.py DATA OUT --to yolo            coco, yolo, voc or csv
   python tools/dataset/convert.py SRC OUT --dry-run             counts only
 
-Every box is accounted for: boxes in = boxes out + each loss by reason, in OUT/conversion.json.
-SRC is never changed.
+Every box is accounted for: boxes in = boxes out + each loss by reason, in OUT/conversion.json; each
+loss with its file and line is in OUT/losses.csv. SRC is never changed.
+
+Exit status: 0 all was kept; 1 something was not (--allow-losses makes it 0); 2 a
+mistake in the command, or a source that cannot be read.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from fish_dataset.cli import exit_status
 from fish_dataset.conversion import REPORT, TARGETS, convert
 from fish_dataset.formats import FORMATS
 from fish_dataset.formats.account import print_account
+from fish_dataset.formats.columns import ROLES
 from fish_dataset.formats.source import options_from_text
 
 
@@ -42,18 +46,21 @@ def parse_arguments() -> argparse.Namespace:
         "--columns",
         metavar="OURS=THEIRS,…",
         default="",
-        help="columns of a table: xmin=x1,class=sp",
+        help="columns of a table: xmin=x1,class=sp; OURS is one of " + ", ".join(ROLES),
     )
     parser.add_argument(
         "--box-size", metavar="WxH", default="", help="frame size that the boxes were drawn for"
     )
     parser.add_argument("--images", choices=("copy", "hardlink", "symlink"), default="copy")
+    parser.add_argument(
+        "--allow-losses", action="store_true", help="exit status 0 though something was not kept"
+    )
     parser.add_argument("--dry-run", action="store_true", help="read and count, write nothing")
     return parser.parse_args()
 
 
-def main() -> None:
-    """Convert and print the account."""
+def main() -> int:
+    """Convert, print the account and return the exit status."""
     arguments = parse_arguments()
     done = convert(
         arguments.source,
@@ -70,6 +77,7 @@ def main() -> None:
     print_account(done.account, Console())
     wrote = f"Wrote {arguments.out}; the account is {arguments.out / REPORT}"
     print("Nothing was written (--dry-run)." if arguments.dry_run else wrote)
+    return int(done.lost and not arguments.allow_losses)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from fish_dataset.cli import exit_status
+from fish_dataset.output import check_output, default_folder
 from fish_dataset.stats import look_over, print_overview, write_overview
 
 
@@ -43,6 +44,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Look the folder over, write and print."""
     args = parse_args()
+    out = args.out or default_folder("stats", args.data)
+    check_output(out, args.data)
     overview = look_over(
         args.data,
         pictures=args.pictures,
@@ -50,7 +53,6 @@ def main() -> None:
         min_side=args.min_side,
         side=args.side,
     )
-    out = args.out or Path("work_dirs/stats") / args.data.resolve().name
     page = write_overview(overview, out)
     print_overview(overview)
     print(f"Page: {page}")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from fish_dataset.cli import exit_status
 from fish_dataset.files import require_new_folder
+from fish_dataset.output import check_output, default_folder
 from fish_dataset.validation.repair import repair
-from fish_dataset.validation.report import print_summary, require_outside, write_report
+from fish_dataset.validation.report import print_summary, write_report
 from fish_dataset.validation.run import validate
 
 EPILOG = """exit status: 0 no error (warnings are possible), 1 errors, 2 a mistake in the command.
@@ -25,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("dir", type=Path, help="data folder (train.json, images/, …)")
     parser.add_argument(
-        "--out", type=Path, help="folder of the report (default: work_dirs/validate/<name of DIR>)"
+        "--out", type=Path, help="folder of the report (default: work_dirs/validate/<DIR's name>)"
     )
     parser.add_argument(
         "--fix",
@@ -45,10 +46,10 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> int:
     """Validate, report, and repair where asked; the exit status."""
-    out = args.out or Path("work_dirs/validate") / args.dir.resolve().name
-    require_outside(out, args.dir)
-    if args.fix:  # before an hour of pictures, not after it
-        require_outside(args.fix, args.dir)
+    out = args.out or default_folder("validate", args.dir)
+    check_output(out, args.dir)  # before an hour of pictures, not after it
+    if args.fix:
+        check_output(args.fix, args.dir)
         require_new_folder(args.fix)
     report = validate(args.dir, workers=args.workers)
     print_summary(report)

@@ -13,7 +13,7 @@ _base_ = "./fish_coco.py"
 
 builtin_data = dict(root="data/fish_builtin", seed=0, train=1280, val=300, size=256)
 auto_img_scale = dict(longest=384, divisor=64)
-auto_epochs = dict(iterations=1280)
+auto_epochs = dict(iterations=640)
 img_scale = (192, 192)
 
 early = dict(type="Resize", scale=(128, 128), keep_ratio=True)
@@ -25,7 +25,7 @@ test_pipeline = _base_.test_pipeline
 test_pipeline[1] = late
 
 train_dataloader = dict(
-    batch_size=4, batch_sampler=dict(drop_last=True), dataset=dict(pipeline=train_pipeline)
+    batch_size=8, batch_sampler=dict(drop_last=True), dataset=dict(pipeline=train_pipeline)
 )
 val_dataloader = dict(batch_size=8, dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -13,11 +13,13 @@ from fish_dataset.checks.pictures import PictureFacts
 from fish_dataset.checks.shapes import box_pairs
 from fish_dataset.reading.lenient import Reading
 from fish_dataset.validation.repairing.changes import Changes
+from fish_dataset.validation.repairing.reading import ids_before
 
 SAME_SHAPE = 0.01
 """Width / height of the file and of the picture may differ by this share for boxes to be scaled:
 960 × 540 against 1920 × 1080, and what rounding leaves."""
 
+_OUT = "picture left out"
 _DROPPED = ("box-not-finite", "box-negative", "box-no-size", "box-outside")
 
 
@@ -43,21 +45,27 @@ def mended(split: str, reading: Reading, facts: PictureFacts, changes: Changes) 
     """
     data = reading.annotations
     sizes = _sizes(split, reading, facts, changes)
-    keep = facts.readable & ~sizes.unsure
-    for row in np.flatnonzero(~facts.readable):
-        fault = facts.faults.get(int(row))
-        rule = "image-file-missing" if fault is None else "picture-unreadable"
-        detail = f"{fault or 'not on disk'}; {_count(data, row)} boxes with it"
-        changes.add(rule, "picture left out", split, data.file_names[row], detail)
-    for entry in np.flatnonzero(reading.image_rows < 0).tolist():
-        changes.add("image-size", "entry left out", split, f"images[{entry}]")
     whole = replace(data, widths=sizes.widths, heights=sizes.heights, **_no_boxes())
-    return _with_boxes(split, whole, reading, sizes, changes).select_images(keep)
+    whole = _with_boxes(split, whole, reading, sizes, changes)
+    for row in np.flatnonzero(~facts.readable & ~sizes.unsure).tolist():
+        fault = facts.faults.get(row)
+        rule = "image-file-missing" if fault is None else "picture-unreadable"
+        boxes = int(whole.offsets[row + 1] - whole.offsets[row])
+        place = data.file_names[row]
+        changes.add(rule, _OUT, split, place, fault or "not on disk", boxes=boxes)
+    _note_entries(split, reading, changes)
+    return whole.select_images(facts.readable & ~sizes.unsure)
 
 
-def _count(data: Annotations, row: int) -> int:
-    boxes = data.boxes_of(int(row))
-    return boxes.stop - boxes.start
+def _note_entries(split: str, reading: Reading, changes: Changes) -> None:
+    """List image entries that have no name or no size, with the boxes that name them."""
+    entries = reading.raw_image_entry[reading.raw_image_entry >= 0]
+    counts = np.bincount(entries, minlength=len(reading.image_rows))
+    for entry in np.flatnonzero(reading.image_rows < 0).tolist():
+        name = reading.file_names[entry]
+        rule = "image-size" if isinstance(name, str) and name else "image-file-name"
+        place, boxes = f"images[{entry}]", int(counts[entry])
+        changes.add(rule, "entry left out", split, place, repr(name), boxes=boxes)
 
 
 def _no_boxes() -> dict[str, Any]:
@@ -76,16 +84,38 @@ def _sizes(split: str, reading: Reading, facts: PictureFacts, changes: Changes) 
         np.ones(len(wide), np.int64),
         np.zeros(len(wide), bool),
     )
-    reach = _reach(reading)
-    for row in np.flatnonzero((wide != data.widths) | (high != data.heights)):
+    reach, held = _reach(reading), _held(reading)
+    sizes.unsure[:] = _of_one_id(reading)
+    for row in np.flatnonzero(sizes.unsure).tolist():
+        action = f"{_OUT}, since its id stands for several pictures"
+        place = data.file_names[row]
+        changes.add("image-id-duplicate", action, split, place, boxes=int(held[row]))
+    odd = ((wide != data.widths) | (high != data.heights)) & ~sizes.unsure
+    for row in np.flatnonzero(odd).tolist():
         before = int(data.widths[row]), int(data.heights[row])
-        rule, action = _settle(int(row), before, reach[row], facts, sizes)
-        if not action:
-            sizes.unsure[row] = True
-            action = "picture left out, since its boxes could mean anything"
-        detail = f"{before[0]} × {before[1]} → {wide[row]} × {high[row]}"
-        changes.add(rule, action, split, data.file_names[row], detail)
+        rule, action = _settle(row, before, reach[row], facts, sizes)
+        sizes.unsure[row] = not action
+        lost = 0 if action else int(held[row])
+        action = action or f"{_OUT}, since its boxes could mean anything"
+        detail = f"{before[0]} × {before[1]} → {wide[row]} × {high[row]}, boxes: {held[row]}"
+        changes.add(rule, action, split, data.file_names[row], detail, boxes=lost)
     return sizes
+
+
+def _held(reading: Reading) -> np.ndarray:
+    """(N,) boxes of known class that the file has in each picture."""
+    known = (reading.raw_image >= 0) & (reading.raw_label >= 0)
+    return np.bincount(reading.raw_image[known], minlength=reading.annotations.num_images)
+
+
+def _of_one_id(reading: Reading) -> np.ndarray:
+    """(N,) bool, pictures that share their id with another one: boxes could be of either."""
+    names: dict[str, set[str]] = {}
+    before = ids_before(reading)
+    for number, name in zip(before, reading.annotations.file_names, strict=bool(len(before))):
+        names.setdefault(number, set()).add(name)
+    unclear = [len(names[number]) > 1 for number in before]
+    return np.array(unclear or [False] * reading.annotations.num_images, dtype=bool)
 
 
 def _both(facts: PictureFacts, data: Annotations) -> tuple[tuple, tuple]:
@@ -158,9 +188,12 @@ def _with_boxes(
 ) -> Annotations:
     """``data`` with the sound boxes of the file, moved with their pictures and cut at the edges."""
     entries = np.flatnonzero((reading.raw_image >= 0) & (reading.raw_label >= 0))
-    for entry in np.flatnonzero((reading.raw_image < 0) | (reading.raw_label < 0)).tolist():
-        rule = "unknown-image" if reading.raw_image[entry] < 0 else "unknown-category"
-        changes.add(rule, "box left out", split, f"annotations[{entry}]")
+    for rule, mask in (
+        ("unknown-image", reading.raw_image_entry < 0),
+        ("unknown-category", (reading.raw_image >= 0) & (reading.raw_label < 0)),
+    ):
+        for entry in np.flatnonzero(mask).tolist():
+            changes.add(rule, "box left out", split, f"annotations[{entry}]", boxes=1)
     image = reading.raw_image[entries]
     boxes = reading.raw[entries] * np.tile(sizes.scale[image], 2)
     for row in np.flatnonzero(sizes.turn > 1):
@@ -198,7 +231,8 @@ def _sound(
         action = "box cut at the edge" if rule == "box-clipped" else "box left out"
         for row in np.flatnonzero(faults[rule] & told):
             detail = f"annotations[{entries[row]}].bbox {boxes[row].tolist()}"
-            changes.add(rule, action, split, data.file_names[image[row]], detail)
+            lost, place = int(rule != "box-clipped"), data.file_names[image[row]]
+            changes.add(rule, action, split, place, detail, boxes=lost)
     return np.flatnonzero(~np.any([faults[rule] for rule in _DROPPED], axis=0))
 
 
@@ -219,7 +253,7 @@ def without_doubles(split: str, data: Annotations, changes: Changes) -> Annotati
     for first, second in pairs.tolist():
         name = data.file_names[int(data.box_image[second])]
         detail = f"{data.bboxes[second].tolist()} on {data.bboxes[first].tolist()}"
-        changes.add("box-duplicate", "box left out", split, name, detail)
+        changes.add("box-duplicate", "box left out", split, name, detail, boxes=1)
     keep = np.ones(data.num_boxes, dtype=bool)
     keep[pairs[:, 1]] = False
     return with_boxes_at(data, np.flatnonzero(keep))

@@ -24,7 +24,7 @@ def with_one_class_list(
     names = list(dict.fromkeys(name for data in datas.values() for name in data.classes))
     counts: Counter[str] = Counter()
     for data in datas.values():
-        counts.update(dict(zip(data.classes, data.boxes_per_class().tolist(), strict=True)))
+        counts.update(dict(zip(data.classes, _all_boxes(data), strict=True)))
     new_name = {name: name for name in names}
     for rule, alike in same_names(names):
         best = max(alike, key=lambda name: counts[name])
@@ -37,6 +37,10 @@ def with_one_class_list(
     return {
         split: _renamed(split, data, new_name, classes, changes) for split, data in datas.items()
     }
+
+
+def _all_boxes(data: Annotations) -> list[int]:
+    return (data.boxes_per_class() + data.ignored_per_class()).tolist()
 
 
 def _renamed(

@@ -71,4 +71,6 @@ def _note(
     (split, row), (other, other_row) = dropped, kept
     rule = "picture-copy" if split == other else "picture-leak"
     stays = f"{datas[other].file_names[other_row]!r} stays in {other}"
-    changes.add(rule, "picture left out", split, datas[split].file_names[row], stays)
+    boxes = int(datas[split].offsets[row + 1] - datas[split].offsets[row])
+    name = datas[split].file_names[row]
+    changes.add(rule, "picture left out", split, name, stays, boxes=boxes)

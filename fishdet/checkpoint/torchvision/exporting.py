@@ -57,10 +57,10 @@ def to_torchvision(
     if not isinstance(detector, Detector):
         detector = Detector(detector, config=config, device="cpu", precision="fp32")
     pipeline = [dict(step) for step in get_test_pipeline_cfg(detector.cfg)]
-    spec = torchvision_spec(detector.model, pipeline)
+    spec = torchvision_spec(detector.network.model, pipeline)
     spec["classes"] = list(detector.classes)
     module = standalone.build(spec)
-    state = {name: tensor.cpu() for name, tensor in detector.model.state_dict().items()}
+    state = {name: tensor.cpu() for name, tensor in detector.network.model.state_dict().items()}
     module.load_state_dict(to_torchvision_state(state))
     return TorchvisionModel(module, spec, detector.classes)
 

@@ -10,9 +10,9 @@ from mmengine.config import Config
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from fish_dataset.files import require_writable, write_atomic
-from fishdet.checkpoint.heads import fit_head
 from fishdet.checkpoint.load import load_checkpoint
 from fishdet.checkpoint.papers import config_to_json
+from fishdet.checkpoint.training.heads import fit_head
 from fishdet.errors import FishdetError
 
 from .config import torchvision_config

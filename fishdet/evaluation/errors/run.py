@@ -9,9 +9,9 @@ from fish_dataset.files import write_json
 from fish_dataset.output import output_folder
 
 from ...errors import FishdetError
+from ..outside import BoxForm
 from ..report_page import write_errors_page
 from .analysis import Analysis, analyse, as_record, brightness
-from .predictions import CategoryIds
 from .source import read_detections, read_truth
 
 
@@ -24,7 +24,7 @@ class ErrorOptions:
     out: Path
     split: str = "val"
     score: float | None = None
-    category_ids: CategoryIds = "auto"
+    box_form: BoxForm = "xywh"
     pictures: int = 2000
     worst: int = 24
     lang: str = "en"
@@ -40,7 +40,7 @@ def write_errors(options: ErrorOptions) -> tuple[Analysis, Path]:
     """
     truth = read_truth(options.data, options.split)
     out = output_folder(options.out, options.data)
-    detections = read_detections(options.source, truth, options.category_ids, options.device)
+    detections = read_detections(options.source, truth, options.box_form, options.device)
     light = brightness(truth.annotations, truth.image_dir, options.pictures)
     analysis = analyse(truth.annotations, detections, threshold=options.score, light=light)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,10 @@ from fish_dataset.annotations import Annotations
 from fish_dataset.classes import class_difference
 from fish_dataset.coco import read_coco
 from fish_dataset.layout import find_splits
-from fish_dataset.progress import track
 
 from ...errors import FishdetError
 from ..detections import Detections
-from .predictions import CategoryIds, read_predictions
+from ..outside import BoxForm, read_outside
 
 
 @dataclass(frozen=True)
@@ -43,25 +42,26 @@ def read_truth(data: str | Path, split: str = "val") -> Truth:
 
 
 def read_detections(
-    source: str | Path, truth: Truth, category_ids: CategoryIds = "auto", device: str | None = None
+    source: str | Path, truth: Truth, box_form: BoxForm = "xywh", device: str | None = None
 ) -> Detections:
     """Read a results file (``.json``), or let a model look at the pictures.
 
     Args:
         source: COCO results file; else a checkpoint, a work dir or a published model.
         truth: The pictures.
-        category_ids: See ``read_predictions``.
+        box_form: Of the results file; see ``read_outside``.
         device: Of the model; by default CUDA where there is one.
 
     Raises:
         FishdetError: the file is at fault, or the model cannot be used on this data.
     """
     if Path(source).suffix.lower() == ".json":
-        return read_predictions(source, truth.annotations, truth.ann_file, category_ids)
-    return detect(source, truth, device)
+        classes = truth.annotations.classes
+        return read_outside(source, truth.ann_file, classes=classes, box_form=box_form).detections
+    return look(source, truth, device)
 
 
-def detect(model: str | Path, truth: Truth, device: str | None = None) -> Detections:
+def look(model: str | Path, truth: Truth, device: str | None = None) -> Detections:
     """Let a model look at every picture; all that it puts out is kept.
 
     Raises:
@@ -70,15 +70,13 @@ def detect(model: str | Path, truth: Truth, device: str | None = None) -> Detect
     from fishdet.checkpoint.loading import resolve
     from fishdet.inference import Detector
 
+    from ..calibration.run import detect
+
     detector = Detector(resolve(model), device=device, score_thr=0.0)
     classes = truth.annotations.classes
     difference = class_difference(classes, detector.classes)
     if difference is not None:
         raise FishdetError(f"{model} knows other species than {truth.ann_file}: {difference}")
+    found = detect(detector, truth.annotations, truth.image_dir)
     label_of = np.array([classes.index(name) for name in detector.classes])
-    results = []
-    names = truth.annotations.file_names
-    for row in track(range(len(names)), len(names), "pictures"):
-        found = detector(truth.image_dir / names[row])
-        results.append((row, found.xyxy, found.confidence, label_of[found.class_id]))
-    return Detections.from_images(results)
+    return replace(found, labels=label_of[found.labels])

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from fish_dataset.page import Figure, Section, Table, Text
 from fish_dataset.page.blocks import Block, Cell
 
+from ..calibration import reliability
 from ..errors.analysis import Analysis
 from ..errors.kinds import Kind
 from ..errors.precision import RECALLS, Curve, curve, interpolated
@@ -135,7 +134,8 @@ def class_curve(analysis: Analysis, label: int) -> Curve | None:
 def _reliability(analysis: Analysis, record: Mapping[str, Any], lang: str) -> list[Block]:
     say, held = speaker(lang), record.get("reliability")
     if held is None or not _is_reliability(held):
-        held = reliability_bins(analysis)
+        right = analysis.verdicts.kind == Kind.RIGHT
+        held = reliability(analysis.verdicts.detections.scores, right, _BINS).as_dict()
     if not sum(held["counts"]):
         return [Text(say("none_such"))]
     ece = record.get("ece")
@@ -147,20 +147,6 @@ def _reliability(analysis: Analysis, record: Mapping[str, Any], lang: str) -> li
 
 def _is_reliability(given: object) -> bool:
     return isinstance(given, Mapping) and {"counts", "confidence", "precision"} <= set(given)
-
-
-def reliability_bins(analysis: Analysis, bins: int = _BINS) -> dict[str, list[float]]:
-    """``counts``, mean score ``confidence`` and ``precision`` of detections by score; (bins,)."""
-    scores = analysis.verdicts.detections.scores.astype(np.float64)
-    part = np.clip((scores * bins).astype(np.int64), 0, bins - 1)
-    counts = np.bincount(part, minlength=bins)
-    held = np.maximum(counts, 1)
-    right = (analysis.verdicts.kind == Kind.RIGHT).astype(np.float64)
-    return {
-        "counts": counts.tolist(),
-        "confidence": (np.bincount(part, scores, bins) / held).tolist(),
-        "precision": (np.bincount(part, right, bins) / held).tolist(),
-    }
 
 
 def _number(value: object) -> bool:

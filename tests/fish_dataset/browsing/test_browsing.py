@@ -115,6 +115,29 @@ def test_only_pictures_with_faults(document: dict, write, draw, tmp_path: Path) 
     assert "b.png" in files[0].read_text(encoding="utf-8")
 
 
+def test_what_training_refuses_can_be_looked_at(
+    document: dict, write, draw, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """Two boxes and a picture of train are unusable, val is no JSON."""
+    document["annotations"][0]["bbox"] = [900, 5, 20, 10]
+    document["annotations"][1]["category_id"] = 77
+    document["images"][2].update(file_name="none.png", width=None)
+    write(document, "set/train.json")
+    (tmp_path / "set" / "val.json").write_text("{")
+    draw(tmp_path / "set" / "images", ["a.png", "b.png"])
+    files = browse(tmp_path / "set", tmp_path / "o", Wanted())
+    told = capsys.readouterr().err
+    assert "1 of 3 pictures and 2 of 3 boxes cannot be shown" in told
+    assert "1 × box-outside" in told and "val.json: cut short" in told and "validate.py" in told
+    page = files[0].read_text(encoding="utf-8")
+    assert "a.png" in page and "2 of 3 boxes cannot be shown" in page
+    files = browse(tmp_path / "set", tmp_path / "f", Wanted(faults=True))
+    assert "box-outside" in files[0].read_text(encoding="utf-8")
+    (tmp_path / "set" / "train.json").write_text("[]")
+    with pytest.raises(FishDataError, match="(?s)train.json.*val.json"):
+        browse(tmp_path / "set", tmp_path / "n", Wanted())
+
+
 CONFIG = """
 train_dataloader = dict(dataset=dict(
     type="RepeatDataset", times=2, dataset=dict(

@@ -68,6 +68,8 @@ def test_all_fishes_belong_to_fish_and_squids_do_not() -> None:
     assert outside == {
         "todarodes-pacificus", "enteroctopus-dofleini", "amphioctopus-fangsiao", "octopus-minor",
         "portunus-trituberculatus", "chionoecetes-opilio", "chionoecetes-japonicus",
+        "octopus-vulgaris", "acanthosepion-esculentum", "sepioteuthis-lessoniana",
+        "uroteuthis-edulis",
     }  # fmt: skip
 
 
@@ -119,6 +121,45 @@ def test_dangers_and_similar_species() -> None:
     assert greenling and fat
     assert fat.id in [similar.id for similar in greenling.similar]
     assert greenling.id in [similar.id for similar in fat.similar]
+
+
+# FishBase's diagnosis of Seriola quinqueradiata, and the Red List's tables of 2025.
+def test_amberjacks_are_told_apart_by_the_upper_jaw() -> None:
+    yellowtail, lalandi = find("방어"), find("부시리")
+    assert yellowtail and lalandi
+    tells = {one.id: one.tell for one in yellowtail.similar}
+    assert tells[lalandi.id].startswith("angular")
+    assert {one.id: one.tell for one in lalandi.similar}[yellowtail.id].startswith("rounded")
+
+
+@pytest.mark.parametrize(
+    ("name", "category", "year"),
+    [("뱀장어", "EN", 2020), ("눈다랑어", "VU", 2021), ("참다랑어", "NT", 2021),
+     ("고등어", "LC", 2023), ("돌묵상어", "EN", 2021), ("까치상어", "EN", None)],
+)  # fmt: skip
+def test_red_list_categories(name: str, category: str, year: int | None) -> None:
+    species = find(name)
+    assert species and species.conservation
+    assert (species.conservation.iucn, species.conservation.year) == (category, year)
+
+
+@pytest.mark.parametrize(
+    ("name", "scientific"),
+    [("잉어", "Cyprinus carpio"), ("메기", "Silurus asotus"), ("가물치", "Channa argus"),
+     ("은어", "Plecoglossus altivelis"), ("빙어", "Hypomesus nipponensis"),
+     ("산천어", "Oncorhynchus masou"), ("누치", "Hemibarbus labeo"), ("꺽지", "Coreoperca herzi"),
+     ("미꾸라지", "Misgurnus mizolepis"), ("돌문어", "Octopus vulgaris"),
+     ("한치", "Uroteuthis edulis"), ("고도리", "Scomber japonicus"), ("큰입배스",
+      "Micropterus salmoides")],
+)  # fmt: skip
+def test_fresh_water_and_market_names(name: str, scientific: str) -> None:
+    species = find(name)
+    assert species and species.scientific_name == scientific
+
+
+def test_a_species_that_disturbs_ecosystems_says_so() -> None:
+    bass = find("배스")
+    assert bass and bass.korea_law and "since 1998" in bass.korea_law.note
 
 
 def test_sizes_and_depths_are_plausible() -> None:

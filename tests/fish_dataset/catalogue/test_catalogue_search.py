@@ -74,9 +74,15 @@ def test_limits_grow_with_length(name: str, limit: int) -> None:
     assert allowed_edits(name) == limit
 
 
-@pytest.mark.parametrize("name", ["은어", "잉어", "빙어"])
+@pytest.mark.parametrize("name", ["송어", "실어", "돌어"])
 def test_names_of_two_syllables_are_never_taken_for_another_fish(name: str) -> None:
     assert [match for match in search(name) if match.kind != "part"] == []
+
+
+@pytest.mark.parametrize("name", ["은어", "잉어", "빙어", "연어"])
+def test_a_name_one_letter_from_others_finds_its_own_fish_alone(name: str) -> None:
+    found = [match for match in search(name) if match.kind != "part"]
+    assert [(match.name, match.kind) for match in found] == [(name, "exact")]
 
 
 @settings(deadline=None, max_examples=60)

@@ -46,7 +46,10 @@ def test_plain_with_a_video_and_other_files(document, write, draw, tmp_path):
     assert table.areas.tolist() == [200, 55.5, 360]
     assert table.image_meta["video"][0] == "dive1"
     assert table.image_meta["frame"][0] == "7"
-    assert converted.notes == ["train_small.json is left alone; name it to convert it"]
+    assert [note.split(":")[0] for note in converted.notes] == [
+        "notes.json is not read",
+        "train_small.json is left alone; name it to convert it",
+    ]
     assert not converted.losses
     check_account(converted)
 
@@ -204,7 +207,11 @@ def test_polygons_without_a_box(document, write, draw, tmp_path):
     draw(tmp_path / "images", ["a.png", "b.png", "c.png"])
     converted = COCO.read(tmp_path, Options())
     assert converted.parts["train"].annotations.bboxes[0].tolist() == [1, 1, 8, 11]
-    assert lost(converted) == {"bbox is not four numbers": 1}
+    assert lost(converted) == {
+        "bbox is not four numbers": 1,
+        "picture whose boxes were all lost (left out: it is no picture without fish)": 0,
+    }
+    assert converted.parts["train"].annotations.file_names == ["a.png", "c.png"]
 
 
 def test_each_fault_is_a_loss_with_its_place(document, write, draw, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
 import sys
@@ -15,6 +16,7 @@ from fish_dataset import FishDataError
 from fish_dataset.conversion import TARGETS, convert
 from fish_dataset.folder import read_folder
 from fish_dataset.formats import FORMATS, Builder, Options, named, recognise
+from fish_dataset.formats.losses import Losses, write_losses
 from fish_dataset.formats.pictures import clean_name, split_of
 from fish_dataset.formats.source import options_from_text
 from fish_dataset.formats.text import encoding_of, first_text, read_text
@@ -144,15 +146,98 @@ def run(monkeypatch, *arguments: object) -> int:
 
 
 def test_the_command(yolo, tmp_path, monkeypatch, capsys):
-    assert run(monkeypatch, yolo, tmp_path / "dry", "--dry-run") == 0
+    assert run(monkeypatch, yolo, tmp_path / "dry", "--dry-run") == 1
     said = capsys.readouterr().out
     assert "Nothing was written" in said
     assert "line of a wrong" in " ".join(said.replace("│", "").split())
-    assert run(monkeypatch, yolo, tmp_path / "out", "--to", "voc", "--images", "symlink") == 0
+    assert run(monkeypatch, yolo, tmp_path / "out", "--to", "voc", "--images", "symlink") == 1
     assert "salmon" in capsys.readouterr().out
     assert (tmp_path / "out/JPEGImages/a.png").is_symlink()
     assert run(monkeypatch, yolo, tmp_path / "out") == 2
     assert capsys.readouterr().err.startswith("error: ")
+    assert run(monkeypatch, yolo, tmp_path / "allowed", "--allow-losses") == 0
+    (yolo / "labels/train/a.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    assert run(monkeypatch, yolo, tmp_path / "sound") == 0
+    assert not (tmp_path / "sound/losses.csv").exists()
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "losses.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_loss_has_a_row_with_its_file_and_line(yolo, tmp_path):
+    """More than the 20 examples that the report shows, and all boxes of a picture that is gone."""
+    lines = "0 0.5 0.5 0.25 0.5\n" + "0 0.5\n" * 50 + "1 1.4 0.5 0.1 0.1\n"
+    (yolo / "labels/train/a.txt").write_text(lines)
+    (yolo / "images/train/b.png").write_bytes(b"no picture")
+    (yolo / "labels/train/b.txt").write_text("0 0.5 0.5 0.25 0.5\n" * 2)
+    done = convert(yolo, tmp_path / "out")
+    rows = rows_of(tmp_path / "out")
+    assert sum(int(row["boxes"]) for row in rows) == 53
+    assert done.account["boxes"] == {"in": 54, "out": 1}
+    places = {(row["file"], row["place"]) for row in rows}
+    assert places == {
+        *((f"{Path('labels/train/a.txt')}", f"line {n}") for n in range(2, 53)),
+        *((f"{Path('labels/train/b.txt')}", f"line {n}") for n in (1, 2)),
+    }
+    by_reason = {reason: loss["boxes"] for reason, loss in done.account["losses"].items()}
+    assert by_reason["line of a wrong number of values"] == 50
+    assert len(done.account["losses"]["line of a wrong number of values"]["examples"]) == 20
+    assert {row["picture"] for row in rows if row["reason"] == "box outside its picture"} == {
+        "images/train/a.png"
+    }
+
+
+def test_losses_in_coco_name_the_file_and_the_annotation(document, write, draw, tmp_path):
+    document["images"].append({"id": 4, "file_name": "gone.png", "width": 64, "height": 48})
+    sound = document["annotations"][0]
+    document["annotations"] += [
+        sound | {"id": 4, "image_id": 4},
+        sound | {"id": 5, "bbox": [9, 9, 0, 5]},
+        sound | {"id": 6, "image_id": 99},
+    ]
+    write(document, "set/val.json")
+    draw(tmp_path / "set/images", ["a.png", "b.png", "c.png"])
+    convert(tmp_path / "set", tmp_path / "out")
+    found = {(row["file"], row["place"], row["picture"]) for row in rows_of(tmp_path / "out")}
+    assert found == {
+        ("val.json", "annotation 4", "gone.png"),
+        ("val.json", "annotation 5", "images/a.png"),
+        ("val.json", "annotation 6", ""),
+    }
+
+
+def test_a_large_table_of_losses_leaves_the_memory(tmp_path):
+    losses = Losses()
+    for number in range(20_000):
+        losses.add("a reason", f"a.txt, line {number}", "0 0.5 고등어", 1, name="eel")
+    assert losses["a reason"].count == 20_000
+    assert losses._rows._rolled
+    write_losses(tmp_path / "losses.csv", [losses])
+    rows = rows_of(tmp_path)
+    assert len(rows) == 20_000 and rows[-1]["place"] == "line 19999"
+
+
+def test_pictures_of_ignored_boxes_do_not_become_negatives_in_yolo(document, write, draw, tmp_path):
+    document["annotations"][1]["ignore"] = 1  # the only box of b.png; c.png has none at all
+    write(document, "set/train.json")
+    draw(tmp_path / "set/images", ["a.png", "b.png", "c.png"])
+    done = convert(tmp_path / "set", tmp_path / "out", target="yolo")
+    labels = {path.name: path.read_text() for path in (tmp_path / "out/labels").rglob("*.txt")}
+    assert sorted(labels) == ["a.txt", "c.txt"] and not labels["c.txt"]
+    assert not (tmp_path / "out/images/train/b.png").exists()
+    assert done.account["images"] == {"in": 3, "out": 2}
+    assert done.account["boxes"] == {"in": 3, "out": 2}
+    assert done.account["splits"]["train"] == {"images": 2, "boxes": 2}
+    assert any(
+        "left out" in row["reason"] and row["boxes"] == "0" for row in rows_of(tmp_path / "out")
+    )
+    for target in ("voc", "csv"):  # which can mark it
+        assert not convert(tmp_path / "set", tmp_path / target, target=target).lost
+        back = convert(tmp_path / target, tmp_path / f"{target}-back")
+        part = read_folder(tmp_path / f"{target}-back")["train"].annotations
+        assert (back.lost, part.num_images, part.ignore.sum()) == (False, 3, 1)
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_columns_by_flag(folder: Path) -> None:
 def test_columns_by_flag_that_are_not_there(folder: Path) -> None:
     with pytest.raises(FishDataError, match="class=colour.*it has: filename, width"):
         read(folder, TENSORFLOW, columns={"class": "colour"})
-    with pytest.raises(FishDataError, match="'klass' is none of image, class"):
+    with pytest.raises(FishDataError, match="'klass' is no column of ours; did you mean class"):
         read(folder, TENSORFLOW, columns={"klass": "class"})
 
 
@@ -219,11 +219,14 @@ def test_every_bad_row_is_listed_with_its_line(folder: Path) -> None:
     assert first["row with too few columns"].startswith("labels.csv, line 11: ")
     assert first["row without a picture's name"].startswith("labels.csv, line 12: ")
     assert first["box without a class"].startswith("labels.csv, line 13: ")
-    assert first["box of negative width or height"].startswith("img_002.jpg, line 14: ")
-    assert first["box holds NaN or infinity"].startswith("img_002.jpg, line 15: ")
-    assert first["box outside its picture"].startswith("img_002.jpg, line 16: ")
+    assert first["box of negative width or height"].startswith("labels.csv, line 14: ")
+    assert first["box holds NaN or infinity"].startswith("labels.csv, line 15: ")
+    assert first["box outside its picture"].startswith("labels.csv, line 16: ")
     assert first["picture not found (or several of that name)"] == "image: gone.jpg"
-    assert all(loss.count == 1 for loss in converted.losses.values())
+    # img_002.jpg had boxes and has none left: it must not pass for a picture without fish.
+    gone = "picture whose boxes were all lost (left out: it is no picture without fish)"
+    assert first.pop(gone) == "img_002.jpg: no box can be kept"
+    assert all(converted.losses[reason].count == 1 for reason in first)
 
 
 def test_mostly_unreadable_says_what_was_expected(folder: Path) -> None:

@@ -84,7 +84,7 @@ def test_bad_lines_are_listed(folder: Path) -> None:
     assert first["line that is not '<family> x1 y1 x2 y2'"].startswith(
         "Images/Sparidae/ce23.txt, line 2: "
     )
-    assert "ce23.jpg, line 3" in first["box of negative width or height"]
+    assert "ce23.txt, line 3" in first["box of negative width or height"]
 
 
 def test_text_without_its_picture(folder: Path) -> None:

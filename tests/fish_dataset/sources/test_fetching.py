@@ -149,6 +149,43 @@ def test_a_bad_archive_makes_nothing(web, page, tmp_path, content, match):
     assert not (tmp_path.parent / "evil.png").exists()
 
 
+def yolo(line: str = "0 0.5 0.5 0.25 0.5") -> dict[str, bytes]:
+    return {
+        "export/data.yaml": b"train: images/train\nnames: [eel]\n",
+        "export/images/train/a.png": picture(1),
+        "export/labels/train/a.txt": f"{line}\n".encode(),
+    }
+
+
+def test_an_archive_in_another_format_than_the_table_says(tmp_path):
+    archive = tmp_path / "mine.zip"
+    archive.write_bytes(zipped(yolo()))
+    done = run(a_source(manual="ask them", format="coco"), tmp_path / "out", given=(archive,))
+    assert done.conversion.format.name == "yolo"
+    assert done.conversion.account["source"] == str(archive)
+    assert done.conversion.account["boxes"] == {"in": 1, "out": 1}
+    assert done.status == 0
+
+
+def test_errors_name_the_path_in_the_archive(tmp_path):
+    archive = tmp_path / "mine.zip"
+    archive.write_bytes(zipped({"set/labels.json": b'{"shapes": []}', "set/b.json": b""}))
+    with pytest.raises(FishDataError, match="none of the known formats") as caught:
+        run(a_source(manual="ask them"), tmp_path / "out", given=(archive,))
+    assert str(caught.value).startswith("mine.zip/set: ") and ".fetch-" not in str(caught.value)
+    assert "b.json: the file is empty" in str(caught.value)
+    assert "--format NAME" in str(caught.value)
+
+
+def test_lost_boxes_show_in_the_status(tmp_path):
+    archive = tmp_path / "mine.zip"
+    archive.write_bytes(zipped(yolo("0 0.5 0.5 0.25 0.5\n0 0.5")))
+    done = run(a_source(manual="ask them"), tmp_path / "out", given=(archive,))
+    assert done.status == 1
+    rows = (tmp_path / "out/out/losses.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 2 and ".fetch-" not in rows[1] and "line 2" in rows[1]
+
+
 def test_archives_and_folders_that_the_user_has(tmp_path):
     by_hand = a_source(manual="ask them")
     archive = tmp_path / "mine.zip"

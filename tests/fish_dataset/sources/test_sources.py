@@ -132,3 +132,13 @@ def test_words_for_people():
         assert all(fact.source in describe(source) for fact in source.facts.values())
         assert "not verified" in notice(source)
     assert "not stated in any text" in notice(find_source("fishnet-ai"))
+
+
+def test_every_set_says_whether_it_was_downloaded_for_real():
+    sources = all_sources()
+    told = listing(sources).splitlines()[1::2]
+    assert len(told) == len(sources) == 24
+    for source, line in zip(sources, told, strict=True):
+        assert line.endswith("· verified" if source.verified else "· not verified")
+    # docs/data.md says that none has been; the first that is has to change it there too.
+    assert not any(source.verified for source in sources)

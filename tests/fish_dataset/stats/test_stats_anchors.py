@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmdet.models.task_modules.prior_generators import AnchorGenerator
 
-from fish_dataset.stats import anchors
+from fish_dataset.stats import anchors, look_over
 
 sides = st.floats(1, 500)
 sizes = st.lists(st.tuples(sides, sides), min_size=1, max_size=40).map(np.array)
@@ -66,6 +66,27 @@ def test_suggestion_fits_long_small_boxes_better_than_the_default() -> None:
     ours = anchors.suggest_generator(data)
     assert ours.fit.iou > usual.fit.iou + 0.1 and ours.scale < 8
     assert all(ratio < 1 for ratio in ours.ratios)
+
+
+@given(sizes)
+@settings(max_examples=60, deadline=None)
+def test_suggested_ratios_are_apart(data: np.ndarray) -> None:
+    ratios = anchors.suggest_generator(data).ratios
+    assert 1 <= len(ratios) <= 3
+    assert all(b > 1.1 * a for a, b in zip(ratios, ratios[1:], strict=False))
+
+
+def test_boxes_of_one_shape_ask_for_one_ratio() -> None:
+    data = np.linspace(10, 200, 50)[:, None] * [[1.0, 0.5]]
+    assert anchors.suggest_generator(data).ratios == (0.5,)
+
+
+def test_suggestion_on_real_boxes_is_no_worse_than_the_recipe(fishdet_data) -> None:
+    """At the 640 pixels that Aquarium is trained at, against the anchors of our compact config."""
+    overview = look_over(fishdet_data / "aquarium", pictures=0, side=640, progress=False)
+    recipe = anchors.generator(overview.sizes.sizes, 6, (0.35, 0.7, 1.4))
+    assert overview.sizes.suggested.fit.iou > recipe.fit.iou > 0.6
+    assert overview.sizes.suggested.fit.iou > overview.sizes.default.fit.iou
 
 
 @given(st.lists(st.tuples(st.floats(0.005, 1), st.floats(0.005, 1)), min_size=1, max_size=50))

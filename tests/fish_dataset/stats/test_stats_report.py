@@ -14,6 +14,7 @@ import pytest
 from fish_dataset.errors import FishDataError
 from fish_dataset.stats import look_over, write_overview
 from fish_dataset.stats.light import measure, spread_rows
+from fish_dataset.stats.words import told as sentences
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -63,6 +64,18 @@ def test_a_set_without_boxes_is_reported(document: dict, write, draw, tmp_path: 
     overview = look_over(tmp_path, pictures=0, progress=False)
     assert overview.sizes is None and overview.light is None
     assert "Picture size" not in write_overview(overview, tmp_path.parent / "out").read_text()
+
+
+def test_faulty_files_are_counted_as_far_as_they_go(document, write, draw, tmp_path: Path) -> None:
+    document["annotations"][0]["bbox"] = [900, 5, 20, 10]
+    write(document, "set/train.json")
+    draw(tmp_path / "set" / "images", ["a.png", "b.png", "c.png"])
+    overview = look_over(tmp_path / "set", progress=False)
+    assert len(overview.boxes.image) == 2
+    told = "0 of 3 pictures and 1 of 3 boxes cannot be shown (1 × box-outside)"
+    assert told in overview.notes[0] and any(told in s for s in sentences(overview))
+    assert told in write_overview(overview, tmp_path / "out").read_text(encoding="utf-8")
+    assert told in (tmp_path / "out" / "stats.json").read_text(encoding="utf-8")
 
 
 def test_nothing_is_written_into_the_data(drawn_data: Path) -> None:

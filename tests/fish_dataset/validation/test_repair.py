@@ -180,7 +180,7 @@ def test_entries_for_one_file_are_joined(tmp_path):
     part = read_folder(tmp_path / "out")["train"].annotations
     assert part.num_images == 1 and part.bboxes.tolist() == [box, [60, 40, 20, 20]]
     rules = [change["rule"] for change in changes["changes"]]
-    assert rules == ["image-file-duplicate", "box-duplicate"]
+    assert rules == ["area-computed"] * 3 + ["image-file-duplicate", "box-duplicate"]
 
 
 def test_of_two_copies_the_one_with_most_boxes_stays(tmp_path):
@@ -250,3 +250,98 @@ def test_what_cannot_be_repaired_is_refused(clean, tmp_path):
     with pytest.raises(FishDataError, match="class list"):
         repair(validate(root, progress=False), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def two_pictures(root: Path, draw, images: list[dict], boxes: list[dict]) -> Path:
+    """A data folder with the pictures a.png and b.png of 64 × 48 in images/."""
+    draw(root / "images", ["a.png", "b.png"])
+    document = {
+        "images": [{"width": 64, "height": 48, **image} for image in images],
+        "annotations": [
+            {"category_id": 1, "bbox": [4, 5, 20, 10], "area": 200, **b} for b in boxes
+        ],
+        "categories": [{"id": 1, "name": "eel"}],
+    }
+    (root / "train.json").write_text(json.dumps(document))
+    return root
+
+
+def changed(changes: dict, rule: str) -> list[tuple[str, str]]:
+    return [(c["place"], c["detail"]) for c in changes["changes"] if c["rule"] == rule]
+
+
+def test_new_ids_slashes_and_folders_are_listed(tmp_path, draw):
+    root = tmp_path / "set"
+    draw(root / "images" / "sub", ["unlisted.png", "unlisted2.png", "c.png"])
+    images = [
+        {"id": "x", "file_name": "a.png"},
+        {"id": "y", "file_name": "images/b.png"},
+        {"id": 3, "file_name": "sub\\c.png"},
+    ]
+    boxes = [{"id": 0, "image_id": "x"}, {"id": 7, "image_id": "y"}]
+    boxes += [{"image_id": 3, "area": None}]
+    _, changes = fixed(two_pictures(root, draw, images, boxes), tmp_path / "out")
+    part = read_folder(tmp_path / "out")["train"].annotations
+    assert list(part.file_names) == ["a.png", "b.png", "sub/c.png"] and part.num_boxes == 3
+    assert changed(changes, "image-id-renumbered") == [
+        ("images[0].id", "x → 1"),
+        ("images[1].id", "y → 2"),
+    ]
+    assert changed(changes, "annotation-id-renumbered") == [
+        ("annotations[0].id", "0 → 1"),
+        ("annotations[1].id", "7 → 2"),
+        ("annotations[2].id", "None → 3"),
+    ]
+    slashes = [("images[2].file_name", "'sub\\\\c.png' → 'sub/c.png'")]
+    assert changed(changes, "image-path-backslash") == slashes
+    folder = [("images[1].file_name", "'images/b.png' → 'b.png'")]
+    assert changed(changes, "image-file-respelled") == folder
+    assert changed(changes, "area-computed") == [("annotations[2].area", "None")]
+    assert changes["boxes"] == {"train": {"in": 3, "out": 3, "lost": {}}}
+
+
+def test_one_picture_under_two_names_keeps_the_boxes_of_both(tmp_path, draw):
+    images = [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "images/a.png"}]
+    boxes = [{"id": 1, "image_id": 1}, {"id": 2, "image_id": 2, "bbox": [30, 20, 10, 10]}]
+    root = two_pictures(tmp_path / "set", draw, images, boxes)
+    before = validate(root, progress=False)
+    assert before.counts()["image-file-duplicate"] == 1
+    fixed(root, tmp_path / "out")
+    part = read_folder(tmp_path / "out")["train"].annotations
+    assert list(part.file_names) == ["a.png"] and part.num_boxes == 2
+
+
+def test_every_lost_box_is_listed_with_its_reason(tmp_path, draw):
+    images = [
+        {"id": 1, "file_name": "a.png", "width": 50, "height": 50},  # of another shape
+        {"id": 2, "file_name": "b.png"},
+        {"id": 3, "file_name": "none.png"},
+        {"id": 4, "file_name": "lost.png", "width": None},
+    ]
+    counted = {1: 2, 2: 1, 3: 3, 4: 1, 5: 1}  # boxes by image; there is no image 5
+    boxes = [
+        {"image_id": image, "bbox": [4 + 8 * n, 5, 6, 6]}
+        for image, n_boxes in counted.items()
+        for n in range(n_boxes)
+    ]
+    boxes += [{"image_id": 2, "category_id": 9}, {"image_id": 2, "bbox": [400, 0, 5, 5]}]
+    root = two_pictures(tmp_path / "set", draw, images, boxes)
+    _, changes = fixed(root, tmp_path / "out")
+    lost = {
+        "picture-size": 2,
+        "image-file-missing": 3,
+        "image-size": 1,
+        "unknown-image": 1,
+        "unknown-category": 1,
+        "box-outside": 1,
+    }
+    assert changes["boxes"] == {"train": {"in": 10, "out": 1, "lost": lost}}
+    assert "train: 10 boxes in = 1 out + 9 lost" in changes["summary"]
+
+
+def test_boxes_of_an_id_used_twice_are_not_guessed(tmp_path, draw):
+    images = [{"id": 1, "file_name": "a.png"}, {"id": 1, "file_name": "b.png"}]
+    root = two_pictures(tmp_path / "set", draw, images, [{"id": 1, "image_id": 1}])
+    changes = repair(validate(root, progress=False), tmp_path / "out")
+    assert changes.boxes == {"train": {"in": 1, "out": 0}}
+    assert changes.lost("train") == {"image-id-duplicate": 1}

@@ -16,10 +16,10 @@ from mmengine.runner import save_checkpoint
 
 from fish_dataset.coco import read_classes
 from fishdet.binding import bind
-from fishdet.checkpoint.model_papers import PublishOptions
 from fishdet.checkpoint.papers import checkpoint_papers
-from fishdet.checkpoint.publish import publish
 from fishdet.checkpoint.published import file_sha256
+from fishdet.checkpoint.publishing.model_papers import PublishOptions
+from fishdet.checkpoint.publishing.publish import publish
 from fishdet.config import load_config
 
 ITERATION = 12

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fishdet.checkpoint.header import DTYPES
-from fishdet.checkpoint.limits import MAX_DEPTH, MAX_TEXT
 from fishdet.checkpoint.published import (
     canonical_json,
     file_sha256,
@@ -22,6 +21,7 @@ from fishdet.checkpoint.published import (
     read_published,
     write_published,
 )
+from fishdet.checkpoint.safety.limits import MAX_DEPTH, MAX_TEXT
 from fishdet.errors import FishdetError
 
 PAPERS: dict[str, Any] = {

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import fishdet
+from fishdet.checkpoint.inspection import inspect
 from fishdet.checkpoint.load import load_checkpoint
-from fishdet.checkpoint.surgery import average, average_files, differences, inspect
+from fishdet.checkpoint.surgery import average, average_files, differences
 from fishdet.errors import FishdetError
 
 

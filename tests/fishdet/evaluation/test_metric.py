@@ -92,6 +92,27 @@ def test_registered_and_perfect(ann_file, logged):
     assert len(tables) == 1 and "mackerel" in tables[0]
 
 
+def test_intervals_and_calibration_on_request(ann_file, logged):
+    metric = FishMetric(ann_file, intervals=100)
+    _run(metric, list(RIGHT.items()))
+    record = metric.uncertainty.as_dict()
+    assert record["intervals"]["bbox_mAP"] == pytest.approx((1.0, 1.0))
+    assert record["bootstrap"]["species_groups"] == {"salmon": 2, "eel": 1, "mackerel": 0}
+    assert record["ece"] == pytest.approx((0.1 + 0.2 + 0.3) / 3)
+    table = next(text for _, text in logged if "| species" in text)
+    assert "1.000 [1.00, 1.00]" in table and "D-ECE 0.200" in table
+    assert "WARNING: 4 groups of images" in table and "not to be trusted" in table
+    plain = FishMetric(ann_file)
+    _run(plain, list(RIGHT.items()))
+    assert plain.uncertainty is None  # a training pays for none of it
+    with pytest.raises(FishdetError, match="intervals=-5: give a number of resamples"):
+        FishMetric(ann_file, intervals=-5)
+    from fish_dataset.errors import FishDataError
+
+    with pytest.raises(FishDataError, match="group key 'dive'"):
+        _run(FishMetric(ann_file, intervals=9, group_by=["dive"]), list(RIGHT.items()))
+
+
 def test_undefined_totals_are_left_out(ann_file):
     scores = _run(FishMetric(ann_file), [(5, RIGHT[5])])  # one large box
     assert "coco/bbox_mAP_l" in scores

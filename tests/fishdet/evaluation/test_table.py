@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from fishdet.evaluation import CocoReport, format_table
+from fishdet.evaluation.intervals import Intervals
 
 SALMON = {"name": "salmon", "AP": 0.5666, "AP50": 0.9, "AR": 0.61, "images": 12, "boxes": 345,
           "detections": 6789}  # fmt: skip
@@ -54,3 +55,17 @@ def test_the_recall_column_says_its_limit(report):
     totals = {k.replace("_100", "_30"): v for k, v in TOTALS.items()}
     other = CocoReport(totals=totals, per_class=[SALMON], num_images=1)
     assert "AR30" in format_table(other).splitlines()[0]
+
+
+def test_intervals_stand_behind_their_numbers(report):
+    nan = (math.nan, math.nan)
+    made = Intervals(
+        intervals={"bbox_mAP": (0.349, 0.451), "bbox_mAP_75": (0.2, 0.4), "bbox_AR_100": nan},
+        species={"salmon": {"AP": (0.5, 0.6)}, "은어 [bold]": {"AP": nan, "AP50": nan}},
+        species_groups={}, count_MAE=0.0, groups=20, rule="video", resamples=9, warning="",
+    )  # fmt: skip
+    lines = format_table(report, intervals=made).splitlines()
+    assert _cells(lines[2])[4:] == ["0.567 [0.50, 0.60]", "0.900", "0.610"]
+    assert _cells(lines[3])[4:] == ["-", "-", "-"]
+    assert _cells(lines[4])[4:] == ["0.400 [0.35, 0.45]", "0.700", "0.475"]
+    assert "mAP_75 0.300 [0.20, 0.40]" in lines[5]

@@ -1,0 +1,1 @@
+"""Models by name: the index, where its files are fetched from and kept."""

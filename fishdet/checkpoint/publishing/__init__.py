@@ -1,0 +1,1 @@
+"""From a checkpoint of a run to one file with its card and index entry."""

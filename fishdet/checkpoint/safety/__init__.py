@@ -1,0 +1,1 @@
+"""What a stranger's file must pass before anything is read or built from it."""

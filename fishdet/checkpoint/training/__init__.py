@@ -1,0 +1,1 @@
+"""What a training writes, goes on from and starts from."""

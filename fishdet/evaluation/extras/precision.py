@@ -1,0 +1,53 @@
+"""Average precision from flags: which detections are right, and how many boxes there are.
+
+COCO's definition (precision at 101 recalls, each the best at that recall or above), as
+pycocotools ``COCOeval.accumulate`` computes it:
+https://github.com/cocodataset/cocoapi/blob/master/PythonAPI/pycocotools/cocoeval.py, 2026-11-25.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+RECALLS = np.linspace(0.0, 1.0, 101)
+_EPS = np.spacing(1)
+
+
+def best_first(scores: np.ndarray) -> np.ndarray:
+    """(K,) order from the best score down; equal scores stay in the order given."""
+    return np.argsort(-scores, kind="stable")
+
+
+def precision_at_recalls(right: np.ndarray, counted: np.ndarray, positives: int) -> np.ndarray:
+    """(101, T) interpolated precision; 0 at recalls that are not reached.
+
+    Args:
+        right: (K, T) bool, true positives, from the best score down.
+        counted: (K, T) bool, false for detections that count neither way.
+        positives: boxes to be found, at least 1.
+    """
+    right, counted = np.ascontiguousarray(right.T), np.ascontiguousarray(counted.T)
+    found = np.cumsum(right & counted, axis=1, dtype=np.float64)
+    ranked = np.cumsum(counted, axis=1, dtype=np.float64)
+    precision = found / (ranked + _EPS)
+    result = np.zeros((len(RECALLS), len(right)))
+    for row, (hits, values) in enumerate(zip(found, precision, strict=True)):
+        envelope = np.maximum.accumulate(values[::-1])[::-1]
+        # pycocotools looks the recalls up in found / positives: the same division, bit by bit
+        at = np.searchsorted(hits / positives, RECALLS, side="left")
+        reached = at < len(hits)
+        result[reached, row] = envelope[at[reached]]
+    return result
+
+
+def average_precision(right: np.ndarray, counted: np.ndarray, positives: int) -> np.ndarray:
+    """(T,) mean of :func:`precision_at_recalls`; NaN where there is no box to be found."""
+    if positives == 0:
+        return np.full(right.shape[1], np.nan)
+    return precision_at_recalls(right, counted, positives).mean(axis=0)
+
+
+def mean_of_defined(values: np.ndarray) -> float:
+    """Mean of what is not NaN; NaN where nothing is."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else float("nan")

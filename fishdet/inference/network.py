@@ -1,0 +1,93 @@
+"""A trained network and its test pipeline: pictures in, boxes without names out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+
+from fishdet.errors import FishdetError
+from fishdet.models.precision import autocast
+
+from .boxes import Boxes
+from .build import Transform, build_network, build_pipeline
+from .class_scores import boxes_of, keep_class_scores
+
+
+class Network:
+    """The network of a config with its weights.
+
+    Args:
+        cfg: the config.
+        state_dict: the weights.
+        name: of the model, for messages.
+        device: 'cpu', 'cuda', …
+        dtype: what it computes in.
+        classes: how many classes it has.
+        batch_size: pictures at once, at most.
+
+    Attributes:
+        gives_class_scores: whether each box comes with the scores of all classes.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        state_dict: Mapping[str, torch.Tensor],
+        name: str,
+        *,
+        device: str,
+        dtype: torch.dtype,
+        classes: int,
+        batch_size: int,
+    ) -> None:
+        self.device, self.dtype, self.classes, self.batch_size = device, dtype, classes, batch_size
+        self.pipeline: list[Transform] = build_pipeline(cfg, name)
+        self.model: Any = build_network(cfg, state_dict, device)
+        self.gives_class_scores = keep_class_scores(self.model)
+
+    def __call__(self, images: Sequence[np.ndarray]) -> list[Boxes]:
+        """Return the boxes of each image, uint8 BGR (H, W, 3), that the config's own limits leave.
+
+        Images of one size run as batches. Those of other sizes run apart: padding them to the
+        largest would change their scores with the company that they are in.
+
+        Raises:
+            FishdetError: an image does not pass the pipeline.
+        """
+        samples = [self._prepare(image) for image in images]
+        alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for index, sample in enumerate(samples):
+            alike[tuple(sample["inputs"].shape)].append(index)
+        found: dict[int, Boxes] = {}
+        for indices in alike.values():
+            for start in range(0, len(indices), self.batch_size):
+                batch = indices[start : start + self.batch_size]
+                outputs = self._forward([samples[index] for index in batch])
+                found.update(zip(batch, outputs, strict=True))
+        return [found[index] for index in range(len(samples))]
+
+    def _prepare(self, image: np.ndarray) -> dict[str, Any]:
+        data: dict[str, Any] | None = {"img": image, "img_id": 0}
+        try:
+            for transform in self.pipeline:
+                data = transform(data) if data is not None else None
+        except cv2.error as error:
+            raise FishdetError(
+                f"an image of {image.shape[1]}x{image.shape[0]} pixels does not pass the test "
+                f"pipeline: {error}"
+            ) from error
+        if data is None:
+            raise FishdetError("the test pipeline of the config drops images; it must keep each")
+        return data
+
+    def _forward(self, samples: list[dict[str, Any]]) -> list[Boxes]:
+        batch = {key: [sample[key] for sample in samples] for key in ("inputs", "data_samples")}
+        with torch.inference_mode(), autocast(self.device, self.dtype):
+            outputs = self.model.test_step(batch)
+        return [boxes_of(output.pred_instances, self.classes) for output in outputs]

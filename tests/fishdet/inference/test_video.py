@@ -1,0 +1,112 @@
+"""A video of 500 frames with known tracks: MaxN, time in frame, tracks, and going on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from swimming import ColourDetector, write_video
+
+from fishdet.errors import FishdetError
+from fishdet.inference.counts import Counts
+from fishdet.inference.frames import FrameSource
+from fishdet.inference.video import VideoOptions, watch
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clip") / "dive.avi")
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_counts_by_hand() -> None:
+    counts = Counts()
+    for index, labels in enumerate([[0, 0], [0], [], [1, 0, 0]]):
+        counts.add(index, index / 2, 0.5, np.array(labels, int))
+    rows = list(counts.rows(("salmon", "eel"), {1: 0, 2: 0, 3: 1}))
+    assert rows == [
+        ["salmon", 2, 0, 0.0, 1.5, 0.75, 0.0, 1.5, 5, 2],
+        ["eel", 1, 3, 1.5, 0.5, 0.25, 1.5, 1.5, 1, 1],
+    ]
+
+
+def test_500_frames_against_the_truth(clip: Path, tmp_path: Path) -> None:
+    detector = ColourDetector()
+    outcome = watch(detector, FrameSource(str(clip)), VideoOptions(tmp_path, crops=True))
+    assert outcome.frames == 500 and outcome.fault is None
+    salmon, eel = read_rows(tmp_path / "summary.csv")
+    # Worked out from the comment at SWIMMERS: 200 and 180 frames of 1/25 s.
+    assert (salmon["class_name"], salmon["max_n"], salmon["max_n_frame"]) == ("salmon", "3", "50")
+    assert float(salmon["seconds_in_frame"]) == 8.0 and float(salmon["share_of_time"]) == 0.4
+    assert (salmon["detections"], salmon["tracks"]) == ("350", "4")
+    assert float(salmon["first_seconds"]) == 0.0 and float(salmon["last_seconds"]) == 349 / 25
+    assert (eel["class_name"], eel["max_n"], eel["max_n_frame"]) == ("eel", "2", "200")
+    assert float(eel["seconds_in_frame"]) == 7.2 and eel["tracks"] == "2"
+    lines = [json.loads(line) for line in (tmp_path / "frames.jsonl").open(encoding="utf-8")]
+    assert [len(line["fish"]) for line in lines[:100:49]] == [1, 1, 3]
+    tracks = {fish["track"] for line in lines[60:90] for fish in line["fish"]}
+    assert len(tracks) == 3 and "" not in tracks
+    assert len(read_rows(tmp_path / "frames.csv")) == 550
+    drawn = FrameSource(str(tmp_path / "annotated.mp4"))
+    assert drawn.size == (160, 120) and sum(1 for _ in drawn) == 500
+    names = sorted(path.parent.name for path in (tmp_path / "crops").rglob("*.jpg"))
+    assert names == ["eel"] * 2 + ["salmon"] * 4
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_stopped_run_goes_on_to_the_same_files(clip: Path, tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    settings = {"model": "ellipses"}
+    options = VideoOptions(whole, draw=False, settings=settings)
+    watch(ColourDetector(), FrameSource(str(clip)), options)
+    options = VideoOptions(parts, draw=False, resume=True, settings=settings)
+    with pytest.raises(KeyboardInterrupt):
+        watch(ColourDetector(stop_after=200), FrameSource(str(clip)), options)
+    assert [path.name for path in parts.iterdir()] == [".journal.jsonl"]
+    with (parts / ".journal.jsonl").open("a") as file:
+        file.write('{"bbox": [[1,')  # as a power cut leaves it
+    other = VideoOptions(parts, resume=True, settings={"model": "another"})
+    with pytest.raises(FishdetError, match="model was 'ellipses', now 'another'"):
+        watch(ColourDetector(), FrameSource(str(clip)), other)
+    again = ColourDetector()
+    watch(again, FrameSource(str(clip)), options)
+    assert again.shown == 300
+    for name in ("frames.csv", "frames.jsonl", "summary.csv", "summary.json"):
+        assert (parts / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_every_tenth_frame(clip: Path, tmp_path: Path) -> None:
+    source = FrameSource(str(clip), every=10)
+    assert (source.fps, source.total) == (2.5, 50)
+    outcome = watch(ColourDetector(), source, VideoOptions(tmp_path, draw=False))
+    assert outcome.frames == 50
+    salmon = outcome.rows[0]
+    assert salmon[:5] == ["salmon", 3, 50, 2.0, 8.0]
+
+
+def test_steady_colours(clip: Path, tmp_path: Path) -> None:
+    watch(ColourDetector(), FrameSource(str(clip)), VideoOptions(tmp_path))
+    reader = cv2.VideoCapture(str(tmp_path / "annotated.mp4"))
+    seen = []
+    for index in range(90):
+        _, image = reader.read()
+        if index in (10, 40, 80):
+            x = 30 + index - 15  # the left side of the first salmon's box
+            seen.append(image[20, max(x - 1, 0) : x + 2].astype(int).max(axis=0))
+    assert np.ptp(np.array(seen), axis=0).max() < 60
+
+
+def test_broken_videos(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(FishdetError, match="text.mp4: not a video"):
+        FrameSource(str(tmp_path / "text.mp4"))
+    with pytest.raises(FishdetError, match="--every 0"):
+        FrameSource(str(clip), every=0)
