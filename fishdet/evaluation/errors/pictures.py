@@ -25,7 +25,7 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
 }
 """RGB. Missed boxes are dashed too, so that the four differ without colours."""
 
-_CROWDED = 14  # boxes; beyond, only errors carry a name
+_CROWDED = 14  # boxes; beyond, names would hide the fish, and only misnamed ones carry theirs
 
 
 def draw_errors(
@@ -64,7 +64,7 @@ def draw_errors(
         x1, y1, x2, y2 = (float(value) for value in box * scale)
         corner = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
         _box(pencil, corner, COLOURS[kind], dashed=kind == "missed")
-        if not (crowded and kind == "right"):
+        if not crowded or kind == "misnamed":
             _label(pencil, corner, text, COLOURS[kind], drawn.size)
     return cv2.cvtColor(np.asarray(drawn), cv2.COLOR_RGB2BGR)
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from fish_dataset.fonts import label_font
 
@@ -129,7 +130,7 @@ def reliability(record: Mapping[str, Any], axis_names: tuple[str, str]) -> Figur
     axes.plot(score[held], right[held], color=BLUE, linewidth=1.2)
     axes.scatter(score[held], right[held], s=14 + 110 * np.sqrt(counts[held] / counts.max()),
                  color=BLUE, alpha=0.75, linewidths=0)  # fmt: skip
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=axis_names[0], ylabel=axis_names[1])
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.04), xlabel=axis_names[0], ylabel=axis_names[1])
     finish(axes)
     return figure
 
@@ -161,6 +162,9 @@ def learning(
                   label=name)  # fmt: skip
     if log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel=axis_names[0], ylabel=axis_names[1])
     axes.legend(frameon=False)
     finish(axes)

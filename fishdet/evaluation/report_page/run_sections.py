@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from fish_dataset.page import Figure, Section, Table, Text
 from fish_dataset.page.blocks import Block, Cell
+from fishdet.plots import running_mean
 
 from ..calibration import reliability
 from ..errors.analysis import Analysis
@@ -14,6 +17,7 @@ from ..errors.kinds import Kind
 from ..errors.precision import RECALLS, Curve, curve, interpolated
 from . import figures
 from .error_sections import class_names, fixed, speaker
+from .further import counts_section
 
 _BINS = 10
 
@@ -24,18 +28,21 @@ def score_sections(analysis: Analysis, record: Mapping[str, Any], lang: str) -> 
     Args:
         analysis: Of the run.
         record: What the run wrote: totals by name (``coco/bbox_mAP`` or ``bbox_mAP``), ``species``
-            rows, and where the metric has them ``intervals`` {name: [low, high]}, ``reliability``
-            {edges, counts, confidence, precision}, ``ece``.
+            rows, and where the metric has them ``intervals`` {name: [low, high]}, those of species
+            in ``bootstrap``, ``reliability`` {edges, counts, confidence, precision}, ``ece`` and
+            ``evaluation`` (see ``further``).
         lang: 'en' or 'ko'.
     """
-    say = speaker(lang)
+    say, names = speaker(lang), class_names(analysis, lang)
+    further = counts_section(record, names, lang)
     return [
         Section(say("headline"), _headline(record, lang)),
-        Section(say("per_species"), _species(record, class_names(analysis, lang), lang)),
+        Section(say("per_species"), _species(record, names, lang)),
         Section(say("curves"), _curves(analysis, lang)),
         Section(say("reliability"), _reliability(analysis, record, lang)),
         Section(say("size_ap"), [Figure.from_matplotlib(
             figures.size_ap(analysis.strata["size"], say("size")), say("size_ap"))]),
+        *([further] if further else []),
     ]  # fmt: skip
 
 
@@ -52,10 +59,10 @@ def learning_section(records: Mapping[str, list[dict[str, Any]]] | None, lang: s
     blocks: list[Block] = []
     if train:
         steps = [row["iter"] for row in train]
-        losses = [row["loss"] for row in train]
+        losses = running_mean(np.array([row["loss"] for row in train])).tolist()
         drawn = figures.learning([(say("loss"), steps, losses)],
                                  (say("iteration"), say("loss")), log=min(losses) > 0)  # fmt: skip
-        blocks.append(Figure.from_matplotlib(drawn, say("loss")))
+        blocks.append(Figure.from_matplotlib(drawn, say("loss_note")))
     if val:
         epochs = [row["epoch"] for row in val]
         keys = (("mAP", "coco/bbox_mAP"), ("mAP50", "coco/bbox_mAP_50"))
@@ -82,28 +89,34 @@ def _headline(record: Mapping[str, Any], lang: str) -> list[Block]:
     rows: list[tuple[Cell, ...]] = []
     for name, value in totals(record).items():
         span = known.get(f"bbox_{name}", known.get(name))
-        text = f"{span[0]:.3f} – {span[1]:.3f}" if _is_span(span) else None
-        rows.append((name, fixed(value), text) if known else (name, fixed(value)))
+        rows.append((name, fixed(value), _span(span)) if known else (name, fixed(value)))
     if known:
-        return [Table((say("metric"), say("value"), say("interval")), rows)]
+        rule = (record.get("bootstrap") or {}).get("rule")
+        note = [Text(say("intervals_note", rule=rule))] if rule else []
+        return [Table((say("metric"), say("value"), say("interval")), rows), *note]
     return [Table((say("metric"), say("value")), rows), Text(say("no_intervals"))]
 
 
-def _is_span(span: object) -> bool:
-    return isinstance(span, Sequence) and len(span) == 2 and all(map(_number, span))
+def _span(span: Any) -> str | None:
+    if isinstance(span, Sequence) and len(span) == 2 and all(map(_number, span)):
+        return f"{span[0]:.3f} – {span[1]:.3f}"
+    return None
 
 
 def _species(record: Mapping[str, Any], names: Sequence[str], lang: str) -> list[Block]:
     say, found = speaker(lang), list(record.get("species", []))
-    rows: list[tuple[Cell, ...]] = [
-        (name, row["images"], row["boxes"], row["detections"],
-         *(fixed(_or_nan(row[key])) for key in ("AP", "AP50", "AR")))
-        for name, row in zip(names, found, strict=True)
-    ]  # fmt: skip
-    heads = (say("species"), say("pictures"), say("boxes"), say("detections"), "AP", "AP50", "AR")
+    spans = (record.get("bootstrap") or {}).get("species") or {}
+    rows: list[tuple[Cell, ...]] = []
+    for name, row in zip(names, found, strict=True):
+        scores = [fixed(_or_nan(row[key])) for key in ("AP", "AP50", "AR")]
+        counts = row["images"], row["boxes"], row["detections"]
+        span = [_span((spans.get(row["name"]) or {}).get("AP"))] if spans else []
+        rows.append((name, *counts, scores[0], *span, *scores[1:]))
+    heads = [say(key) for key in ("species", "pictures", "boxes", "detections")]
+    interval = [f"AP: {say('interval')}"] if spans else []
     absent = [name for name, row in zip(names, found, strict=True) if not row["boxes"]]
     note = [Text(say("left_out", names=", ".join(absent)))] if absent else []
-    return [Table(heads, rows), *note]
+    return [Table([*heads, "AP", *interval, "AP50", "AR"], rows), *note]
 
 
 def _curves(analysis: Analysis, lang: str) -> list[Block]:
