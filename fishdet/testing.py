@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from fish_dataset.coco import read_classes
-from fish_dataset.files import write_json
+from fish_dataset.files import require_writable, write_json
 from fish_dataset.layout import find_splits
 from fishdet.binding import bind
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
@@ -21,7 +22,9 @@ from fishdet.checkpoint.loading import resolve
 from fishdet.checkpoint.safety.limits import MAX_PIXELS
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
 from fishdet.errors import FishdetError
+from fishdet.evaluation import FishMetric
 from fishdet.evaluation.intervals import RESAMPLES
+from fishdet.evaluation.report_page import write_report
 from fishdet.models.precision import describe_choice
 from fishdet.runner import build_runner
 
@@ -57,6 +60,8 @@ class TestOptions:
     split: str = "auto"
     work_dir: Path | None = None
     out: Path | None = None
+    report: Path | None = None
+    lang: str = "en"
     show: bool = False
     show_dir: Path | None = None
     wait_time: float = 2.0
@@ -76,25 +81,31 @@ def test(options: TestOptions) -> dict[str, float]:
     Raises:
         FishdetError, FishDataError: a mistake in options, config, data or checkpoint.
     """
+    if options.report is not None:
+        require_writable(options.report, "--report")
     cfg, notes = testing_config(options)
     runner = build_runner(cfg)
     for note in notes:
         print_log(note, logger="current")
     totals = runner.test()
+    metric = runner.test_evaluator.metrics[0]
+    record = _record(totals, metric)
     if options.out is not None:
-        metric = runner.test_evaluator.metrics[0]
-        found = metric.uncertainty.as_dict() if metric.uncertainty else {}
-        write_json(
-            options.out,
-            {
-                **totals,
-                "species": metric.report.per_class,
-                **found,
-                "evaluation": metric.record,
-            },
-        )
+        write_json(options.out, record)
         print_log(f"Wrote {options.out}", logger="current")
+    if options.report is not None and is_main_process():
+        image_dir = runner.test_dataloader.dataset.image_dir
+        checkpoint = Path(cfg.load_from)
+        page = write_report(options.report, metric, image_dir, record, checkpoint, options.lang)
+        print_log(f"Report: {page}", logger="current")
     return totals
+
+
+def _record(totals: Mapping[str, float], metric: FishMetric) -> dict[str, Any]:
+    """What ``--out`` holds and the report shows."""
+    found = metric.uncertainty.as_dict() if metric.uncertainty else {}
+    species = metric.report.per_class if metric.report else []
+    return {**totals, "species": species, **found, "evaluation": metric.record}
 
 
 def testing_config(options: TestOptions) -> tuple[Config, list[str]]:

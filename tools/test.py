@@ -21,6 +21,8 @@ def parse_args() -> TestOptions:
         "--split", choices=("auto", "val", "test"), default="auto", help="auto: test, else val"
     )
     parser.add_argument("--out", type=Path, help="JSON file for totals and AP per species")
+    parser.add_argument("--report", type=Path, help="folder for an HTML report of the run")
+    parser.add_argument("--lang", choices=("en", "ko"), default="en", help="of the report")
     parser.add_argument(
         "--intervals", type=int, default=1000, metavar="N",
         help="resamples for 95%% intervals and the calibration error, 0 for none (1000)",

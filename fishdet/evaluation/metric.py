@@ -36,9 +36,10 @@ class FishMetric(BaseMetric):
 
     Returns the totals of :class:`~fishdet.evaluation.CocoReport` under ``coco/``
     (``coco/bbox_mAP``, …), those that are undefined left out; logs the table per species; keeps
-    the whole report in ``.report``. Classes come from the data set (``dataset_meta['classes']``),
-    never from the order in the file. Only the images that reach the evaluator count, each once:
-    what a subset leaves out is reported, what a distributed sampler pads is dropped.
+    the whole report in ``.report`` and what was scored, images and detections, in ``.evaluated``.
+    Classes come from the data set (``dataset_meta['classes']``), never from the order in the file.
+    Only the images that reach the evaluator count, each once: what a subset leaves out is reported,
+    what a distributed sampler pads is dropped.
 
     Args:
         ann_file: COCO annotation file of the images to be evaluated.
@@ -114,6 +115,7 @@ class FishMetric(BaseMetric):
         self.intervals = intervals
         self.group_by = group_by
         self.report: CocoReport | None = None
+        self.evaluated: tuple[Annotations, Detections] | None = None
         self.uncertainty: Uncertainty | None = None
         self.record: dict[str, Any] | None = None
         self._annotations = annotations
@@ -162,6 +164,7 @@ class FishMetric(BaseMetric):
                 f"which {self.ann_file} cannot be read; use FishDataset or set metainfo.classes"
             )
         seen, detections = match_images(self._annotations, results, self._source)
+        self.evaluated = seen, detections
         if self.results_file is not None:
             path = write_results(self.results_file, seen, detections)
             _logger().info(f"{len(detections)} detections written to {path}")
