@@ -165,6 +165,8 @@ def learning(
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_ylim(0, max([0.01, *(value for _, _, y in curves for value in y)]) * 1.08)
     axes.set(xlabel=axis_names[0], ylabel=axis_names[1])
     axes.legend(frameon=False)
     finish(axes)
