@@ -1,0 +1,92 @@
+"""The routes that tell of species, of the model, and of the service's health."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from .corrections import CONSENT
+from .errors import ServiceError, busy, documented
+from .images import known_formats
+from .species import SpeciesCard, SpeciesList, species_card, species_list
+from .state import Running
+
+router = APIRouter()
+
+
+class ModelAnswer(BaseModel):
+    """What is served, and its limits."""
+
+    name: str
+    sha256: str
+    classes: list[str]
+    calibrated: bool
+    formats: list[str]
+    max_images: int
+    max_bytes: int
+    max_pixels: int
+    key_required: bool
+    feedback: bool = Field(description="whether corrections are taken")
+    consent: str = Field(description="what a correction names as its consent")
+
+
+class Health(BaseModel):
+    """'ok'."""
+
+    status: str
+
+
+@router.get("/v1/model")
+def model(state: Running) -> ModelAnswer:
+    """Tell what is served, and its limits."""
+    limits = state.settings
+    return ModelAnswer(
+        name=state.model.name,
+        sha256=state.model.sha256,
+        classes=list(state.model.classes),
+        calibrated=state.model.calibration is not None,
+        formats=list(known_formats()),
+        max_images=limits.max_images,
+        max_bytes=limits.max_bytes,
+        max_pixels=limits.max_pixels,
+        key_required=bool(limits.api_keys),
+        feedback=state.feedback is not None,
+        consent=CONSENT,
+    )
+
+
+@router.get("/v1/species", responses=documented(422))
+def species(state: Running, known: bool = False) -> SpeciesList:
+    """List the catalogue, species of the model first; with ``known`` only these."""
+    return species_list(state.known, known)
+
+
+@router.get("/v1/species/{id_}", responses=documented(404))
+def card(id_: str, state: Running) -> SpeciesCard:
+    """Tell all that the catalogue holds of one species, with its sources."""
+    found = species_card(id_, state.known)
+    if found is None:
+        raise ServiceError(404, "not_found", "the catalogue has no entry of this id")
+    return found
+
+
+@router.get("/healthz", responses=documented(503))
+def healthz(state: Running) -> Health:
+    """Whether the process works; start it anew where it does not."""
+    if not state.worker.alive:
+        raise busy("the worker has ended")
+    return Health(status="ok")
+
+
+@router.get("/readyz", responses=documented(503))
+def readyz(state: Running) -> Health:
+    """Whether requests are welcome now."""
+    if not state.worker.alive or state.gate.images >= state.settings.queue_images:
+        raise busy("stopping, or all places are taken")
+    return Health(status="ok")
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(state: Running) -> Response:
+    """Numbers for Prometheus."""
+    return Response(state.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,88 @@
+"""Serve a model: an HTTP API that names the fish on a photo.
+
+python tools/serve.py                       the newest published model, at http://127.0.0.1:8000
+python tools/serve.py MODEL --feedback corrections.sqlite
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from fishdet.checkpoint.finding import find_checkpoint, newest_published
+from fishdet.checkpoint.loading import resolve
+from fishdet.cli import exit_status
+from fishdet.errors import FishdetError
+from fishdet.inference.detector import Detector
+from fishdet.inference.thresholds import parse_threshold
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("model", nargs="?", help="a checkpoint, a published model (file, address, name), a work "
+        "dir; default: the newest published one below work_dirs")  # fmt: skip
+    add("--host", default="127.0.0.1", help="default 127.0.0.1: this machine only")
+    add("--port", type=int, default=8000, help="default 8000; 0: any that is free")
+    add("--score-thr", default="0.3", metavar="S", help="least score: 0.3 or eel=0.5,0.3")
+    add("--agnostic-nms", type=float, default=0.7, metavar="IOU", help="one species a fish (0.7)")
+    add("--device", help="cpu, cuda, cuda:0")
+    add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
+    add("--batch-size", type=int, default=4, help="pictures of one batch, at most (default 4)")
+    add("--queue", type=int, default=32, help="pictures inside at once, at most (default 32)")
+    add("--max-mib", type=float, default=25, help="of one request (default 25)")
+    add("--max-megapixels", type=float, default=50, help="of one picture (default 50)")
+    add("--timeout", type=float, default=30, help="seconds of one request (default 30)")
+    add("--rate", type=float, default=120, help="requests a minute of a client, 0: any (120)")
+    add("--api-keys", type=Path, metavar="FILE", help="file of keys, one a line; default: open")
+    add("--cors", nargs="*", default=[], metavar="ORIGIN", help="pages of other hosts that may ask")
+    add("--feedback", type=Path, metavar="FILE", help="SQLite file: take corrections")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Load the model and serve it.
+
+    Raises:
+        FishdetError: the user's mistakes.
+    """
+    try:
+        from fishdet.service.access import read_keys
+        from fishdet.service.model import model_of
+        from fishdet.service.serving import serve
+        from fishdet.service.settings import Settings
+    except ModuleNotFoundError as error:
+        raise FishdetError(
+            f"{error.name} is not installed; the service needs: pip install -e '.[service]'"
+        ) from error
+    settings = Settings(
+        max_bytes=int(options.max_mib * 2**20),
+        max_pixels=int(options.max_megapixels * 1e6),
+        queue_images=options.queue,
+        queue_pixels=int(max(200e6, 4e6 * options.max_megapixels)),
+        batch_size=options.batch_size,
+        timeout_s=options.timeout,
+        rate=options.rate,
+        api_keys=read_keys(options.api_keys) if options.api_keys else frozenset(),
+        origins=tuple(options.cors),
+        feedback=options.feedback,
+    )
+    path = Path(resolve(options.model or str(newest_published())))
+    detector = Detector(
+        path,
+        device=options.device,
+        score_thr=parse_threshold(options.score_thr.split(",")),
+        precision=options.precision,
+        agnostic_nms=options.agnostic_nms,
+        batch_size=options.batch_size,
+    )
+    serve(model_of(detector, find_checkpoint(path)), settings, options.host, options.port)
+
+
+if __name__ == "__main__":
+    arguments = parse_arguments()
+    sys.exit(exit_status(lambda: run(arguments)))
