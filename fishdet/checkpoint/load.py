@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
-import warnings
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from fishdet.errors import FishdetError
 
 from .papers import config_from_json, unpack
 from .published import SUFFIX, read_published
-from .safety.archive import check_torch_zip
+from .safety.archive import check_sums, check_torch_zip
 
 SHOWN = 20
 _UNPICKLED = re.compile(r"GLOBAL (?P<name>\S+)|allowlisted via `add_safe_globals`,? but got (.*)")
@@ -37,7 +37,8 @@ def load_checkpoint(
         path: a file that mmengine's Runner wrote, one that holds only weights by name (alone or
             as ``state_dict``), or a published ``.safetensors``.
         trust_pickle: run whatever the pickle asks for, with a warning. Only for one's own files.
-        mapped: leave a pickle's tensors on the disk until they are used.
+        mapped: leave a pickle's tensors on the disk until they are used; its check sums, which
+            would read it whole, are not compared then.
 
     Raises:
         FishdetError: the file is missing, empty, cut short, altered, no checkpoint, or holds a
@@ -58,12 +59,15 @@ def load_checkpoint(
 
 def _unpickled(path: Path, trust_pickle: bool, mapped: bool) -> Any:
     if trust_pickle:
-        warnings.warn(
-            f"{path}: --trust-pickle: the file may run any code of its author on this machine",
-            stacklevel=3,
+        print(
+            f"warning: {path}: --trust-pickle: the file may run any code of its author on this "
+            "machine",
+            file=sys.stderr,
         )
     else:
         check_torch_zip(path)
+    if not mapped:
+        check_sums(path)
     try:
         with torch.serialization.safe_globals(safe_types()):
             return torch.load(

@@ -8,6 +8,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from fish_dataset.annotations import Annotations
+
 from .safety.limits import parse_json
 
 _TUPLE, _FLOAT = "$tuple", "$float"
@@ -26,6 +28,13 @@ def checkpoint_papers(cfg: Config, data: dict[str, Any]) -> dict[str, Any]:
         "data_digest": data["train"]["sha256"],
         "precision": cfg.get("precision"),
     }
+
+
+def box_counts(annotations: Annotations) -> dict[str, Any]:
+    """Return ``boxes`` and ``boxes_by_class``, with crowd and ignored ones, as plain data."""
+    counts = annotations.boxes_per_class().tolist()
+    by_class = dict(zip(annotations.classes, counts, strict=True))
+    return {"boxes": sum(counts), "boxes_by_class": by_class}
 
 
 def config_to_json(cfg: Config) -> str:

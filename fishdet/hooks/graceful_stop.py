@@ -16,8 +16,10 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import BaseLoop, Runner
 
-from fishdet.checkpoint.training.saving import LAST, note
+from fishdet.checkpoint.training.saving import LAST, note, noted
 from fishdet.errors import FishdetError
+
+STOPS = "interrupted_iter_*.pth"
 
 
 class TrainingInterrupted(FishdetError):
@@ -58,8 +60,13 @@ class GracefulStopHook(Hook):
             self._previous[number] = signal.signal(number, self._note)
 
     def after_train(self, runner: Runner) -> None:
-        """Give the signals back."""
+        """Give the signals back, and remove what an earlier stop left: training is done."""
         self._restore()
+        if not is_main_process():
+            return
+        for path in outlived(Path(runner.work_dir)):
+            path.unlink()
+            runner.logger.info(f"Removed {path.name}: training went on from it to its end.")
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -120,12 +127,19 @@ class GracefulStopHook(Hook):
         path = Path(runner.work_dir) / name
         if is_main_process():
             note(path.parent, LAST, path)
-            for older in set(path.parent.glob("interrupted_iter_*.pth")) - {path}:
+            for older in set(path.parent.glob(STOPS)) - {path}:
                 older.unlink()
         raise TrainingInterrupted(
             f"training stopped at epoch {runner.epoch + 1}, iteration {iteration}; the state is in "
             f"{path}. Go on with the same command and --resume."
         )
+
+
+def outlived(work_dir: Path) -> list[Path]:
+    """Return the checkpoints of stops that a later checkpoint of the work dir makes needless."""
+    last = noted(work_dir, LAST)
+    stops = sorted(work_dir.glob(STOPS))
+    return [] if last is None or last.name in {path.name for path in stops} else stops
 
 
 def _trains(runner: Runner) -> bool:

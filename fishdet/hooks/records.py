@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from fish_dataset.files import read_json, write_json
-from fishdet.checkpoint.papers import checkpoint_papers
+from fishdet.checkpoint.papers import box_counts, checkpoint_papers
 from fishdet.environment import environment
 from fishdet.plots import plot_curves
 
@@ -112,4 +112,5 @@ def data_record(runner: Runner) -> dict[str, Any]:
 def _split_record(dataset: Any) -> dict[str, Any]:
     while hasattr(dataset, "dataset"):
         dataset = dataset.dataset
-    return {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(dataset)}
+    facts = {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(dataset)}
+    return facts | box_counts(dataset.annotations.select_images(dataset.rows))

@@ -173,7 +173,8 @@ def test_two_processes_stop_together_and_resume_exactly(
     ]  # fmt: skip
     outputs = [process.communicate(timeout=600)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs[0][-3000:]
-    assert (tmp_path / "parts" / "interrupted_iter_2.pth").is_file()
+    assert "Removed interrupted_iter_2.pth" in outputs[0], "it was stopped, and went on to the end"
+    assert not list((tmp_path / "parts").glob("interrupted_*"))
     expected = kill_resume.final_state(tmp_path / "whole")
     assert kill_resume.differences(expected, kill_resume.final_state(tmp_path / "parts")) == []
 

@@ -111,7 +111,9 @@ def _add_add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--index", type=Path, required=True, help="models.toml, or its folder")
     parser.add_argument("--name", help="name in the index (default: the model's own)")
     parser.add_argument(
-        "--address", help="where others fetch it: https://… or hf://owner/repo/file"
+        "--address",
+        help="where others fetch the file, if not from the folder of the index: "
+        "https://host/NAME.safetensors or hf://owner/repo/NAME.safetensors",
     )
     parser.add_argument("--mirror", action="append", default=[], help="a further address of it")
     parser.add_argument("--replace", action="store_true", help="replace the entry of that name")

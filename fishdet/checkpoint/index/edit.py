@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
@@ -13,11 +14,12 @@ from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
 
 from ..header import read_header
-from ..published import read_metadata, verify
-from .entries import FORMAT, INDEX, Entry, checked, parse_index, render
+from ..published import SUFFIX, read_metadata, verify
+from .entries import INDEX, Entry, check_source, checked, parse_index, render, render_index
 
 CARD = "README.md"
 _FIGURES = ("mAP", "mAP_50")
+_PLACEHOLDERS = ("…", "...", "<", ">", "{", "}")
 
 
 def entry_of(papers: Mapping[str, Any], sha256: str, size: int, **place: Any) -> Entry:
@@ -58,21 +60,44 @@ def entry_of_file(
         mirrors: further addresses.
 
     Raises:
-        FishdetError: no published model; or it lies outside the folder of the index and has no
-            address.
+        FishdetError: no published model; it lies outside the folder of the index and has no
+            address; or an address that others cannot fetch a model from.
     """
     papers = read_metadata(file)
     sha256 = verify(file, read_header(file))
-    place: dict[str, Any] = {"mirrors": tuple(mirrors)}
+    place: dict[str, Any] = {"mirrors": tuple(public_address(m, "--mirror") for m in mirrors)}
     if name:
         place["name"] = name
     if address:
-        place["address"] = address
+        place["address"] = public_address(address, "--address")
     else:
         place["file"] = _below(file, index)
         card = file.parent / CARD
         place |= {"card": _below(card, index)} if card.is_file() else {}
     return entry_of(papers, sha256, file.stat().st_size, **place)
+
+
+def public_address(address: str, flag: str) -> str:
+    """Return an address that stands in an index for others to fetch from; nothing is asked there.
+
+    Raises:
+        FishdetError: another kind than http, https or hf, a placeholder, a host without a name,
+            or one that names no file.
+    """
+    wanted = "give https://host/folder/NAME.safetensors or hf://owner/repo/NAME.safetensors"
+    parts = urlsplit(address)
+    if parts.scheme in ("", "file"):
+        raise FishdetError(
+            f"{flag} {address}: is on this machine, and it says where others fetch; {wanted}, "
+            "or leave it out and put the file into the folder of the index"
+        )
+    check_source(address, flag)
+    path = unquote(parts.path)
+    if any(mark in address for mark in _PLACEHOLDERS) or not parts.netloc:
+        raise FishdetError(f"{flag} {address}: is the pattern of an address; {wanted}")
+    if not parts.query and not path.partition("@")[0].endswith(SUFFIX):
+        raise FishdetError(f"{flag} {address}: names no {SUFFIX} file; {wanted}")
+    return address
 
 
 def add_entry(index: Path, entry: Entry, replace: bool = False) -> None:
@@ -90,7 +115,7 @@ def add_entry(index: Path, entry: Entry, replace: bool = False) -> None:
         index.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(index.with_name(f".{index.name}.lock")):
             text = index.read_text(encoding="utf-8-sig") if index.is_file() else ""
-            changed = _changed(text or f"format = {FORMAT}\n", index, entry, replace)
+            changed = _changed(text or render_index([]), index, entry, replace)
             write_atomic(index, lambda to: _write(to, changed))
     except (OSError, UnicodeDecodeError) as error:
         raise FishdetError(f"{index}: cannot be written: {error}") from error

@@ -24,7 +24,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,6 +115,11 @@ def render(entry: Entry) -> str:
     known = {key: value for key, value in values.items() if value not in ("", (), None, {})}
     lines = [f"{key} = {_toml(value)}" for key, value in known.items()]
     return "\n".join([f"[models.{_toml(entry.name)}]", *lines]) + "\n"
+
+
+def render_index(entries: Iterable[Entry]) -> str:
+    """Return the TOML of an index, which begins with its format."""
+    return "\n".join([f"format = {FORMAT}\n", *map(render, entries)])
 
 
 def checked(entry: Entry, where: str) -> Entry:

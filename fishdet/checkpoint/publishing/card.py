@@ -138,22 +138,42 @@ def _results(papers: Mapping[str, Any]) -> list[str]:
         f"On `{papers['data']['name'] or 'unnamed data'}`, split {metrics['split']}, COCO measures"
     )
     ranges = ", ".join(
-        f"{key.removeprefix('coco/bbox_')} {_number(low)} to {_number(high)}"
+        f"{key.removeprefix('coco/').removeprefix('bbox_')} {_number(low)} to {_number(high)}"
         for key, (low, high) in (metrics.get("intervals") or {}).items()
     )
     lines = [f"{head}: {totals}.", "", *_species_table(papers, metrics)]
-    return [*lines, "", f"95 % intervals: {ranges}."] if ranges else lines
+    lines += ["", f"95 % intervals: {ranges}."] if ranges else []
+    return [*lines, *_calibration(papers.get("calibration") or {})]
+
+
+def _calibration(calibration: Mapping[str, Any]) -> list[str]:
+    """Say how scores were calibrated, and what errors that leaves (ECE), where that is known."""
+    temperature, bias = calibration.get("temperature"), calibration.get("bias") or 0.0
+    if temperature is None:
+        return []
+    data = calibration.get("fitted_on") or {}
+    where = f", fitted on `{data['ann_file']}`" if data.get("ann_file") else ""
+    errors = [calibration.get(f"ece_{when}") for when in ("before", "after")]
+    gain = "; expected calibration error {:.4f}, then {:.4f}" if None not in errors else ""
+    return [
+        "",
+        f"Calibration: temperature {temperature:.3f}, bias {bias:+.3f}{where}"
+        f"{gain.format(*errors)}.",
+    ]
 
 
 def _species_table(papers: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[str]:
     rows = {row["name"]: row for row in metrics["species"]}
-    yield "| class | 한국어 | scientific name | images | boxes | AP | AP50 | AR |"
-    yield "|---|---|---|--:|--:|--:|--:|--:|"
+    thresholds = (papers.get("calibration") or {}).get("thresholds") or {}
+    more = " threshold |" if thresholds else ""
+    yield f"| class | 한국어 | scientific name | images | boxes | AP | AP50 | AR |{more}"
+    yield "|---|---|---|--:|--:|--:|--:|--:|" + ("--:|" if thresholds else "")
     for entry in papers["classes"]:
         name, row = entry["name"], rows.get(entry["name"], {})
         cells = [name, display_name(name, "ko"), _latin(entry["species"])]
         cells += [str(row.get("images", "-")), str(row.get("boxes", "-"))]
         cells += [_number(row.get(key)) for key in ("AP", "AP50", "AR")]
+        cells += [_number(thresholds.get(name))] if thresholds else []
         yield "| " + " | ".join(map(_cell, cells)) + " |"
 
 
@@ -172,7 +192,11 @@ def _data(papers: Mapping[str, Any]) -> list[str]:
     lines.append(f"- SHA-256 of the training annotations: `{data['digest'] or NOT_STATED}`")
     for split, facts in data["splits"].items():
         boxes = f", {facts['boxes']} boxes" if "boxes" in facts else ""
-        lines.append(f"- {split}: {facts['images']} images{boxes}")
+        by_class = facts.get("boxes_by_class") or {}
+        listed = ", ".join(f"{name} {count}" for name, count in by_class.items())
+        lines.append(
+            f"- {split}: {facts['images']} images{boxes}{f' ({listed})' if listed else ''}"
+        )
     return lines
 
 

@@ -15,6 +15,7 @@ from fish_dataset.catalogue import find
 from ..papers import pack
 from ..published import FORMAT
 from ..safety.trusted_config import without_files
+from .measured import read_calibration
 from .run_records import (
     RunRecords,
     dataset_name,
@@ -48,15 +49,17 @@ def model_papers(
     cfg: Config,
     classes: Sequence[str],
     records: RunRecords,
-) -> dict[str, Any]:
-    """Return all that a published model says of itself; what is not known is null."""
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return all that a published model says of itself, and notes; what is not known is null."""
     meta = checkpoint.get("meta") or {}
     digest = (meta.get("fishdet") or {}).get("data_digest")
     environment = records.environment
     data = options.data.resolve().name if options.data else dataset_name(environment)
     splits = folder_splits(options.data, digest) if options.data else recorded_splits(environment)
     config_name = _config_name(options, meta)
-    return {
+    file = options.checkpoint
+    calibration, notes = read_calibration(file.parent, file.name, classes)
+    papers = {
         "format": FORMAT,
         "name": options.name or "_".join(_slug(p) for p in (config_name, data) if p),
         "config_name": config_name,
@@ -64,7 +67,7 @@ def model_papers(
         "classes": [{"name": name, "species": _species_id(name)} for name in classes],
         "data": {"name": data, "digest": digest, "splits": splits},
         "metrics": records.metrics,
-        "calibration": {"temperature": None, "thresholds": None, "score_thr": _score_thr(cfg)},
+        "calibration": {**calibration, "score_thr": _score_thr(cfg)},
         "preprocessing": preprocessing(cfg),
         "versions": environment.get("versions"),
         "commit": environment.get("commit"),
@@ -74,6 +77,7 @@ def model_papers(
         "licence": options.licence,
         "parent": options.parent,
     }
+    return papers, notes
 
 
 def portable_config(cfg: Config) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from fishdet.inference.build import build_network, class_names, config_for, requ
 
 from ..header import DTYPES
 from ..index.edit import CARD, entry_of
-from ..index.entries import INDEX, render
+from ..index.entries import INDEX, render_index
 from ..load import load_checkpoint
 from ..published import SUFFIX, file_sha256, read_metadata, write_published
 from .card import MARK, model_card
@@ -81,13 +81,13 @@ def assemble(
     build_network(cfg, checkpoint["state_dict"], "cpu")
     state = release_state(checkpoint["state_dict"], options.half)
     records = run_records(options.checkpoint.parent, checkpoint)
-    papers = model_papers(options, checkpoint, cfg, classes, records)
+    papers, notes = model_papers(options, checkpoint, cfg, classes, records)
     papers["weights"] = {
         "source": "ema" if "ema_state_dict" in checkpoint else "model",
         "precision": "fp16, batch norm statistics fp32" if options.half else "as trained",
         "numbers": sum(tensor.numel() for tensor in state.values()),
     }
-    return papers, state, records.notes
+    return papers, state, (*records.notes, *notes)
 
 
 def release_state(state: Mapping[str, torch.Tensor], half: bool) -> dict[str, torch.Tensor]:
@@ -115,8 +115,8 @@ def write_beside(done: Publication, pictures: Sequence[str] = ()) -> None:
     papers = read_metadata(done.file)
     card = model_card(papers, done.file.name, done.sha256, done.size, pictures)
     write_atomic(done.file.parent / CARD, lambda to: _write_text(to, card))
-    entry = render(entry_of(papers, done.sha256, done.size, file=done.file.name, card=CARD))
-    write_atomic(done.file.parent / INDEX, lambda to: _write_text(to, entry))
+    entry = entry_of(papers, done.sha256, done.size, file=done.file.name, card=CARD)
+    write_atomic(done.file.parent / INDEX, lambda to: _write_text(to, render_index([entry])))
 
 
 def _write_model(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from fish_dataset.coco import read_coco
-from fish_dataset.files import read_json
 from fish_dataset.layout import find_splits
 from fishdet.errors import FishdetError
 
+from ..papers import box_counts
 from ..published import file_sha256
+from .measured import checked_intervals, read_intervals, read_object
+
+_SPLIT_FACTS = ("sha256", "images", "boxes", "boxes_by_class")
 
 
 @dataclass(frozen=True)
@@ -40,33 +42,34 @@ def run_records(work_dir: Path, checkpoint: Mapping[str, Any]) -> RunRecords:
     """
     meta = checkpoint.get("meta") or {}
     digest = (meta.get("fishdet") or {}).get("data_digest")
-    environment = _read(work_dir / "environment.json")
+    environment = read_object(work_dir / "environment.json")
     recorded = ((environment.get("data") or {}).get("train") or {}).get("sha256")
     if digest and recorded and digest != recorded:
         note = f"{work_dir} holds the records of a run on other data; they were left out"
         return RunRecords(None, {}, (note,))
-    rows = _read(work_dir / "metrics.json").get("val") or []
+    rows = read_object(work_dir / "metrics.json").get("val") or []
     row = next((row for row in reversed(rows) if row.get("iter") == meta.get("iter")), None)
     notes = []
     if row is None:
         notes.append(f"no evaluation of this checkpoint in {work_dir / 'metrics.json'}: no metrics")
     if not environment:
         notes.append(f"no {work_dir / 'environment.json'}: no versions, commit and command")
-    return RunRecords(_metrics(row) if row else None, environment, tuple(notes))
+    metrics, more = _metrics(work_dir, row) if row else (None, ())
+    return RunRecords(metrics, environment, (*notes, *more))
 
 
 def recorded_splits(environment: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return digest and number of images by split, as the run recorded them."""
+    """Return digest, images and boxes by split, as the run recorded them."""
     data = environment.get("data") or {}
     return {
-        split: {"sha256": data[split]["sha256"], "images": data[split]["images"]}
+        split: {key: data[split][key] for key in _SPLIT_FACTS if key in data[split]}
         for split in ("train", "val", "test")
         if split in data
     }
 
 
 def folder_splits(data_dir: Path, digest: str | None) -> dict[str, dict[str, Any]]:
-    """Return digest, images and boxes by split of a data set folder.
+    """Return digest, images, boxes and boxes by class of each split of a data set.
 
     Args:
         data_dir: the folder.
@@ -82,7 +85,7 @@ def folder_splits(data_dir: Path, digest: str | None) -> dict[str, dict[str, Any
         found[split] = {
             "sha256": file_sha256(Path(files.ann_file)),
             "images": int(annotations.num_images),
-            "boxes": int(len(annotations.labels)),
+            **box_counts(annotations),
         }
     own = (found.get("train") or {}).get("sha256")
     if digest and own and own != digest:
@@ -120,19 +123,14 @@ def without_machine_paths(value: Any) -> Any:
     return value
 
 
-def _metrics(row: Mapping[str, Any]) -> dict[str, Any]:
+def _metrics(work_dir: Path, row: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the figures of a row of metrics.json, and notes; intervals are null where unknown."""
     known = ("epoch", "iter", "species", "intervals")
     totals = {key: value for key, value in row.items() if key not in known}
     metrics = {"split": "val", "epoch": row.get("epoch"), "iter": row.get("iter")}
     metrics |= {"totals": totals, "species": row.get("species") or []}
-    return metrics | ({"intervals": row["intervals"]} if "intervals" in row else {})
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        value = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FishdetError(f"{path}: no JSON: {error}; mend it or move it away") from error
-    return value if isinstance(value, dict) else {}
+    if row.get("intervals") is not None:
+        own = checked_intervals(work_dir / "metrics.json", row["intervals"])
+        return metrics | {"intervals": own}, ()
+    intervals, notes = read_intervals(work_dir, totals)
+    return metrics | {"intervals": intervals}, notes

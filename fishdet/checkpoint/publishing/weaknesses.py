@@ -62,7 +62,7 @@ def _unmeasured(papers: Mapping[str, Any]) -> list[str]:
     metrics, lines = papers.get("metrics") or {}, []
     if not metrics:
         lines.append("Its accuracy is not recorded.")
-    elif "intervals" not in metrics:
+    elif not metrics.get("intervals"):
         lines.append("The figures come from one run, without confidence intervals.")
     if (papers.get("calibration") or {}).get("temperature") is None:
         lines.append("Scores are not calibrated: 0.8 does not mean right in 80 % of cases.")

@@ -11,6 +11,34 @@ _ZIP_START = b"PK\x03\x04"
 MAX_ENTRIES = 100_000
 
 
+def check_sums(path: Path) -> None:
+    """Hold each entry of a zip that ``torch.save`` wrote against its CRC-32; others pass.
+
+    ``torch.load`` does not compare them: its zip reader is built without.
+
+    Raises:
+        FishdetError: the file is cut short, or altered: names the entry.
+    """
+    if not is_zip(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        raise FishdetError(f"{path}: no checkpoint, or cut short ({error})") from error
+    if damaged is not None:
+        raise FishdetError(
+            f"{path}: damaged: the check sum of its entry {damaged!r} is wrong; fetch or copy it "
+            "again (one saved with torch.serialization.set_crc32_options(False) must be saved anew)"
+        )
+
+
+def is_zip(path: Path) -> bool:
+    """Whether a file begins like a zip, as those of ``torch.save`` since PyTorch 1.6 do."""
+    with path.open("rb") as file:
+        return file.read(4) == _ZIP_START
+
+
 def check_torch_zip(path: Path) -> None:
     """Refuse a zip that torch did not write and that would grow when it is read.
 
@@ -22,9 +50,8 @@ def check_torch_zip(path: Path) -> None:
         FishdetError: compressed or overlapping entries, or an archive that two programs could
             read differently (bytes before or behind it).
     """
-    with path.open("rb") as file:
-        if file.read(4) != _ZIP_START:
-            return
+    if not is_zip(path):
+        return
     try:
         with zipfile.ZipFile(path) as archive:
             entries, behind = archive.infolist(), archive.comment

@@ -226,3 +226,24 @@ def test_weights_that_fit_are_loaded() -> None:
     one, other = torch.nn.Linear(2, 3), torch.nn.Linear(2, 3)
     load_state(other, one.state_dict())
     assert torch.equal(one.weight, other.weight)
+
+
+@pytest.mark.parametrize("trust_pickle", [False, True])
+def test_a_flipped_byte_of_a_checkpoint_is_named(tmp_path: Path, trust_pickle: bool) -> None:
+    """Bare ``torch.load`` reads it without a word."""
+    path = tmp_path / "model.pth"
+    torch.save({"state_dict": {"w": torch.zeros(1000)}}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(bytes(4000)) + 2000] ^= 1
+    path.write_bytes(content)
+    assert torch.load(path, weights_only=True)["state_dict"]["w"].any()
+    with pytest.raises(FishdetError, match=r"model.pth: damaged: the check sum of its entry '.+'"):
+        load_checkpoint(path, trust_pickle)
+
+
+def test_a_file_of_old_pytorch_is_read(tmp_path: Path) -> None:
+    """It is no zip and has no check sums."""
+    path = tmp_path / "old.pth"
+    weights = {"w": torch.arange(3.0)}
+    torch.save({"state_dict": weights}, path, _use_new_zipfile_serialization=False)
+    assert torch.equal(load_checkpoint(path)["state_dict"]["w"], weights["w"])

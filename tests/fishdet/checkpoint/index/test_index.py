@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fishdet.checkpoint.index.edit import add_entry, entry_of_file
+from fishdet.checkpoint.index.edit import add_entry, entry_of_file, public_address
 from fishdet.checkpoint.index.entries import MAX_INDEX, MAX_MODEL, Entry, parse_index, render
 from fishdet.checkpoint.index.indexes import find, indexes, read_index
 from fishdet.errors import FishdetError
@@ -180,10 +180,43 @@ def test_the_entry_of_a_file(published: Path, tmp_path: Path) -> None:
     with pytest.raises(FishdetError, match="lies outside"):
         entry_of_file(published, index, name=None, address=None)
     there = entry_of_file(
-        published, index, name=None, address="https://host/f", mirrors=["hf://o/r/f.safetensors"]
+        published,
+        index,
+        name=None,
+        address="https://host/f.safetensors",
+        mirrors=["hf://o/r/f.safetensors"],
     )
-    assert there.address == "https://host/f" and there.name == "tiny_set" and not there.card
-    with pytest.raises(FishdetError, match="only http and https"):
+    assert (
+        there.address == "https://host/f.safetensors"
+        and there.name == "tiny_set"
+        and not there.card
+    )
+    with pytest.raises(FishdetError, match="is on this machine"):
         entry_of_file(published, index, name=None, address="file:///x")
     with pytest.raises(FishdetError, match="letters, digits"):
         entry_of_file(file, index, name="a/b", address=None)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("https://…", "is the pattern"), ("https://<host>/a.safetensors", "is the pattern"),
+        ("https://host/folder/", "names no .safetensors"), ("https://host/FILE", "names no"),
+        ("file:///mnt/a.safetensors", "is on this machine"), ("/mnt/a.safetensors", "is on this"),
+        ("a.safetensors", "is on this machine"), ("ftp://host/a.safetensors", "--address"),
+        ("hf://owner/a.safetensors", "--address"), ("hf://o/r/model.bin", "names no"),
+    ],
+)  # fmt: skip
+def test_an_address_that_others_cannot_use_is_refused(address: str, message: str) -> None:
+    with pytest.raises(FishdetError, match=re.escape(message)) as caught:
+        public_address(address, "--address")
+    assert address in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://host/a/%EC%96%B4.safetensors", "http://127.0.0.1:80/b.safetensors",
+     "https://host/get?key=1", "hf://owner/repo/sub/a.safetensors@v1"],
+)  # fmt: skip
+def test_an_address_that_others_can_use_is_taken(address: str) -> None:
+    assert public_address(address, "--address") == address

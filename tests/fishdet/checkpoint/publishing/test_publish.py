@@ -123,9 +123,9 @@ def test_papers_tell_what_the_run_recorded(published: Path, drawn_data: Path) ->
     assert papers["data"]["digest"] == digest
     assert papers["data"]["splits"] == {"train": {"sha256": digest, "images": 12}}
     assert papers["metrics"]["totals"]["coco/bbox_mAP"] == 0.25  # of this iteration, not the best
-    assert "intervals" not in papers["metrics"]
-    calibration = {"temperature": None, "thresholds": None, "score_thr": 0.05}
-    assert papers["calibration"] == calibration
+    assert papers["metrics"]["intervals"] is None
+    unknown = dict.fromkeys(("temperature", "bias", "thresholds", "fitted_on"))
+    assert papers["calibration"] == {**unknown, "score_thr": 0.05}
     assert papers["preprocessing"]["to_rgb"] is True
     assert papers["preprocessing"]["mean"] == [123.675, 116.28, 103.53]
     assert papers["command"] == ["tools/train.py", "configs/fish.py", "--work-dir=run", "set"]

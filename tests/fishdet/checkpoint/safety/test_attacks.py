@@ -119,10 +119,13 @@ def test_the_bomb_is_small(folder: Path) -> None:
     assert (folder / "bomb.pth").stat().st_size < 10 * 2**20
 
 
-def test_trust_pickle_is_the_only_way_and_warns(tmp_path: Path) -> None:
+def test_trust_pickle_is_the_only_way_and_warns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "mine.pth"
     torch.save({"state_dict": {"w": torch.ones(2)}, "note": Path("x")}, path)
     with pytest.raises(FishdetError, match="--trust-pickle"):
         load_checkpoint(path)
-    with pytest.warns(UserWarning, match="may run any code"):
-        assert load_checkpoint(path, trust_pickle=True)["note"] == Path("x")
+    assert load_checkpoint(path, trust_pickle=True)["note"] == Path("x")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {path}: --trust-pickle: the file may run any code")

@@ -22,6 +22,7 @@ from fishdet.checkpoint.training.saving import (
     write_durably,
 )
 from fishdet.errors import FishdetError
+from fishdet.hooks.graceful_stop import outlived
 
 
 def checkpoint(path: Path, saved_at: float, value: float = 0.0) -> Path:
@@ -149,3 +150,15 @@ def test_a_log_that_meets_a_full_disk_ends_with_a_word(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "run.log")
     with pytest.raises(PermissionError), explaining_full_disk(tmp_path):
         raise PermissionError(errno.EACCES, "Permission denied", "run.log")
+
+
+def test_what_a_stop_left_goes_when_training_went_on(tmp_path: Path) -> None:
+    stop = checkpoint(tmp_path / "interrupted_iter_7.pth", 1.0)
+    assert outlived(tmp_path) == [], "nothing says that there is a later one"
+    note(tmp_path, LAST, stop)
+    assert outlived(tmp_path) == [], "it is the last"
+    last = checkpoint(tmp_path / "epoch_2.pth", 2.0)
+    note(tmp_path, LAST, last)
+    assert outlived(tmp_path) == [stop]
+    last.unlink()
+    assert outlived(tmp_path) == [], "the later one is gone"
