@@ -13,6 +13,7 @@ from fish_dataset.files import write_atomic
 
 from ..errors import FishdetError
 from .detections import Detections
+from .file_ids import file_ids
 
 
 def ground_truth_dict(annotations: Annotations) -> dict[str, Any]:
@@ -80,16 +81,24 @@ def _dicts(
     ]
 
 
-def coco_results(annotations: Annotations, detections: Detections) -> list[dict[str, Any]]:
+def coco_results(
+    annotations: Annotations, detections: Detections, ann_file: str | Path | None = None
+) -> list[dict[str, Any]]:
     """Return one dict a detection: ``image_id``, ``category_id``, ``bbox`` xywh, ``score``.
 
-    Image ids are ``Annotations.image_ids``: those of the annotation file where they are integers
-    from 1, else the new ones. Category ids count ``Annotations.classes`` from 1. Both are the ids
-    of ``fish_dataset.coco.coco_dict(annotations)``.
+    The ids are those that stand in ``ann_file``, so that any COCO tool reads the results beside
+    it. Without a file they are those of ``fish_dataset.coco.coco_dict(annotations)``:
+    ``Annotations.image_ids``, and ``Annotations.classes`` counted from 1.
     """
+    images: dict[int, Any] = dict(enumerate(annotations.image_ids.tolist()))
+    labels: dict[int, Any] = {label: label + 1 for label in range(len(annotations.classes))}
+    if ann_file is not None:
+        rows_of, labels_of = file_ids(Path(ann_file), annotations)
+        images |= {row: key for key, row in rows_of.items()}
+        labels |= {label: key for key, label in labels_of.items()}
     columns = zip(
-        annotations.image_ids[detections.image_row].tolist(),
-        (detections.labels + 1).tolist(),
+        [images[row] for row in detections.image_row.tolist()],
+        [labels[label] for label in detections.labels.tolist()],
         detections.xywh().tolist(),
         detections.scores.tolist(),
         strict=True,
@@ -100,14 +109,19 @@ def coco_results(annotations: Annotations, detections: Detections) -> list[dict[
     ]
 
 
-def write_results(path: str | Path, annotations: Annotations, detections: Detections) -> Path:
+def write_results(
+    path: str | Path,
+    annotations: Annotations,
+    detections: Detections,
+    ann_file: str | Path | None = None,
+) -> Path:
     """Write :func:`coco_results` to ``path``, whole or not at all; folders are made.
 
     Raises:
         FishdetError: the file cannot be written, with the system's reason.
     """
     target = Path(path)
-    text = json.dumps(coco_results(annotations, detections), allow_nan=False)
+    text = json.dumps(coco_results(annotations, detections, ann_file), allow_nan=False)
 
     def write(temporary: Path) -> None:
         temporary.write_text(text, encoding="utf-8")

@@ -166,7 +166,7 @@ class FishMetric(BaseMetric):
         seen, detections = match_images(self._annotations, results, self._source)
         self.evaluated = seen, detections
         if self.results_file is not None:
-            path = write_results(self.results_file, seen, detections)
+            path = write_results(self.results_file, seen, detections, self.ann_file)
             _logger().info(f"{len(detections)} detections written to {path}")
         return {} if self.format_only else self._score(seen, detections)
 

@@ -18,31 +18,20 @@ import numpy as np
 
 from fish_dataset.annotations import Annotations
 from fish_dataset.coco import read_coco
-from fish_dataset.errors import FishDataError
 
 from ..errors import FishdetError
 from .box_form import require_form
 from .detections import Detections
+from .file_ids import file_ids
 
 BoxForm = Literal["xywh", "xyxy"]
 
 
 class _Entry(msgspec.Struct):
     image_id: int | str
-    category_id: int
+    category_id: int | str
     bbox: list[float]
     score: float
-
-
-class _Named(msgspec.Struct):
-    id: int | str
-    name: str = ""
-    file_name: str = ""
-
-
-class _File(msgspec.Struct):
-    images: list[_Named]
-    categories: list[_Named]
 
 
 @dataclass(frozen=True)
@@ -123,20 +112,10 @@ def _hint(data: bytes, error: Exception) -> str:
 
 def _ids(truth: Path, annotations: Annotations) -> tuple[dict[Any, int], dict[Any, int]]:
     """Image id → row and category id → label, by the ids that stand in the file."""
-    try:
-        file = msgspec.json.decode(truth.read_bytes(), type=_File)
-    except (msgspec.DecodeError, OSError) as error:
-        raise FishDataError(f"{truth}: {error}") from error
+    images, labels = file_ids(truth, annotations)
     row_of = {name: row for row, name in enumerate(annotations.file_names)}
-    images: dict[Any, int] = {}
-    for image in file.images:
-        row = row_of.get(image.file_name.replace("\\", "/"))
-        if row is not None:
-            images[image.id] = row
     for name, row in _unambiguous(row_of).items():
         images.setdefault(name, row)
-    label_of = {name: label for label, name in enumerate(annotations.classes)}
-    labels = {c.id: label_of[c.name] for c in file.categories if c.name in label_of}
     return images, labels
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fish_dataset.coco import read_coco
 from fishdet.errors import FishdetError
 from fishdet.evaluation import Detections, evaluate
 from fishdet.evaluation.box_form import require_form
+from fishdet.evaluation.coco_form import write_results
 from fishdet.evaluation.outside import read_outside
 
 RIGHT = [
@@ -147,3 +149,32 @@ def test_real_boxes_in_either_form(fishdet_data, tmp_path, split):
     with pytest.raises(FishdetError, match="look like xyxy"):
         read_outside(results, path)
     assert isinstance(read.detections, Detections)
+
+
+@pytest.mark.parametrize("ids", [(0, 7), ("mackerel", "eel")], ids=["from 0, sparse", "texts"])
+def test_own_results_are_read_back_by_the_ids_of_the_file(tmp_path: Path, ids: tuple) -> None:
+    """What we write beside an annotation file means the same species to whoever reads it."""
+    image = {"id": "a", "file_name": "a.jpg", "width": 100, "height": 80}
+    first, second = ids
+    ann_file = tmp_path / "val.json"
+    ann_file.write_text(
+        json.dumps(
+            {
+                "images": [{**image, "id": "b", "file_name": "b.jpg"}, image],
+                "categories": [{"id": second, "name": "eel"}, {"id": first, "name": "mackerel"}],
+                "annotations": [
+                    {"id": 1, "image_id": "a", "category_id": first, "bbox": [1, 2, 30, 40]}
+                ],
+            }
+        )
+    )
+    annotations, _ = read_coco(ann_file, check_images=False)
+    label = annotations.classes.index("mackerel")
+    row = annotations.file_names.index("a.jpg")
+    boxes = np.array([[1.0, 2.0, 31.0, 42.0]])
+    found = Detections(np.array([row]), boxes, np.array([0.9]), np.array([label]))
+    written = write_results(tmp_path / "results.json", annotations, found, ann_file)
+    entry = json.loads(written.read_text())[0]
+    assert (entry["image_id"], entry["category_id"]) == ("a", first)
+    again = read_outside(written, ann_file).detections
+    assert again.labels.tolist() == [label] and again.image_row.tolist() == [row]
