@@ -39,6 +39,7 @@ from fishdet.models.weight_files import find_weights
 from fishdet.models.weight_sources import address_of, reachable
 from fishdet.processes import cpu_wrapper, join_cpu_processes
 
+DUMPS = ("System environment:", "Config:", "Hooks will be executed", "paramwise_options --")
 OWN_NOTES = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 _UNKNOWN_SETTING = re.compile(
     r"(?P<part>[\w.]+)\(\) got an unexpected keyword argument '(?P<setting>\w+)'"
@@ -197,11 +198,7 @@ def newest_of(work_dir: Path, logger: logging.Logger) -> Path:
 def is_news(record: logging.LogRecord) -> bool:
     """Whether a message belongs on the screen: not mmengine's dumps of environment, config and
     hooks (400 lines before the first error could be seen), nor its notes on its own renamings."""
-    return (
-        not record.getMessage()
-        .lstrip("\n-")
-        .startswith(("System environment:", "Config:", "Hooks will be executed", *OWN_NOTES))
-    )
+    return not record.getMessage().lstrip("\n-").startswith((*DUMPS, *OWN_NOTES))
 
 
 def check_classes(filename: str, trained: Sequence[str] | None, wanted: Sequence[str]) -> None:

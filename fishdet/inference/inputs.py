@@ -54,6 +54,8 @@ def find_images(
         root, paths = _expand(os.fspath(one), suffixes)
         if skip is not None and not os.path.isfile(one):
             paths = [path for path in paths if not path.is_relative_to(_absolute(skip))]
+        if not paths and not (os.path.exists(one) or glob.has_magic(os.fspath(one))):
+            raise FishdetError(f"{os.fspath(one)}: there is no such file or folder")
         if not paths:
             raise FishdetError(
                 f"no images in {os.fspath(one)!r}: looked for files, folders and patterns with "

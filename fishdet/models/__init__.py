@@ -1,5 +1,7 @@
 """Networks beyond mmdet's own: registered on import."""
 
+import fish_dataset.mmdet_import  # noqa: F401  (first: mmdet.datasets without its noise)
+
 from .assigner import IgnoreRegionAssigner
 from .optim_wrapper import CpuAmpOptimWrapper
 from .optimizer import DenseAdamW

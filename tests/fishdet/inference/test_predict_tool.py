@@ -113,6 +113,7 @@ def test_the_drawn_picture_differs_from_the_input(
         (["{folder}/a.png", "--out", "{folder}"], "written over"),
         (["{folder}", "--out", "{folder}/a.png"], "is a file"),
         (["{folder}/none*.jpg", "--out", "{folder}/../o"], "no images in"),
+        (["{folder}/none.jpg", "--out", "{folder}/../o"], "there is no such file or folder"),
         (["{folder}", "--out", "{folder}/../o", "--batch-size", "0"], "batch_size 0"),
         (["{folder}", "--out", "{folder}/../o", "--config", "gone.py"], "gone.py"),
     ],
