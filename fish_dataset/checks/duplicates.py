@@ -21,6 +21,7 @@ without a limit the pairs of 100,000 frames of one scene would be five billion."
 _BAND = 16  # bits
 _FLIPS = 2  # 8 bands, at most 20 bits: in some band at most 2 differ
 _RANK_BITS = 40
+_BLOCK = 1 << 15  # pairs at once: heaps of equal pictures give 16 a picture, for each band
 
 
 def first_of_same(digests: np.ndarray) -> np.ndarray:
@@ -81,13 +82,15 @@ def _pairs_of_band(
     pairs: list[np.ndarray] = [np.zeros((0, 2), np.int64)]
     bits: list[np.ndarray] = [np.zeros(0, np.int64)]
     for mask in _masks():
-        left, right = _lookup(table, keys[:, band], mask)
-        apart = different_bits(words[left], words[right])
-        near = np.flatnonzero(apart <= limit)
-        earlier = bits_of(keys[left[near], :band] ^ keys[right[near], :band])
-        near = near[(earlier > _FLIPS).all(axis=1)]
-        pairs.append(np.stack([left[near], right[near]], axis=1))
-        bits.append(apart[near])
+        lefts, rights = _lookup(table, keys[:, band], mask)
+        for start in range(0, len(lefts), _BLOCK):
+            left, right = lefts[start : start + _BLOCK], rights[start : start + _BLOCK]
+            apart = different_bits(words[left], words[right])
+            near = np.flatnonzero(apart <= limit)
+            earlier = bits_of(keys[left[near], :band] ^ keys[right[near], :band])
+            near = near[(earlier > _FLIPS).all(axis=1)]
+            pairs.append(np.stack([left[near], right[near]], axis=1))
+            bits.append(apart[near])
     return np.concatenate(pairs), np.concatenate(bits)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,6 +55,17 @@ def test_a_heap_of_equals_costs_no_square():
     gaps = order[pairs[:, 1]] - order[pairs[:, 0]]
     assert gaps.min() == 1 and gaps.max() == NEIGHBOURS
     assert len(np.unique(pairs, axis=0)) == len(pairs)
+
+
+def test_a_heap_of_equals_takes_little_more_than_its_pairs():
+    count = 20_000
+    hashes = np.full((count, 2), 77, np.uint64)
+    order = np.arange(count)
+    tracemalloc.start()
+    pairs, bits = near_pairs(hashes, order)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * (pairs.nbytes + bits.nbytes)
 
 
 def test_small_inputs_and_limits():
