@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ def begin_attempt(folder: Path, record: Record) -> None:
             default=attempts[-1]["began"],
         )
         attempts[-1]["ended"] = max(last, attempts[-1]["began"])
-    attempts.append({"began": time.time(), "ended": None})
+    attempts.append({"began": time.time(), "ended": None, "process": os.getpid()})
     record["state"] = RUNNING
     record.pop("reason", None)
     write_record(folder, record)
