@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,8 +17,23 @@ from fishdet.runner import FishRunner
 MEASURED_STEPS = 3
 
 
-def print_plan(runner: FishRunner) -> None:
-    """Build everything, run a few steps of one batch on a throw-away state, print the plan.
+@dataclass(frozen=True)
+class Measured:
+    """A training that was built and run for a few steps; times in seconds."""
+
+    loop: Any
+    val: Any
+    loading: float
+    step: float
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole training at most, without evaluations."""
+        return self.step * float(self.loop.max_iters)
+
+
+def measure(runner: FishRunner) -> Measured:
+    """Build everything and run a few steps of one batch on a throw-away state.
 
     The time of a step is the fastest after the first, which also pays for building kernels.
     """
@@ -31,9 +47,17 @@ def print_plan(runner: FishRunner) -> None:
     started = time.perf_counter()
     batch = next(iter(loop.dataloader))
     loading = time.perf_counter() - started
-    times = measure_steps(runner, batch)
-    rows = plan_rows(runner, loop, val, min(times[1:]))
-    rows += [("first batch loaded in", f"{loading:.1f} s"), ("memory, peak so far", peak_memory())]
+    return Measured(loop, val, loading, min(measure_steps(runner, batch)[1:]))
+
+
+def print_plan(runner: FishRunner) -> None:
+    """Measure a few steps and print the plan."""
+    found = measure(runner)
+    rows = plan_rows(runner, found.loop, found.val, found.step)
+    rows += [
+        ("first batch loaded in", f"{found.loading:.1f} s"),
+        ("memory, peak so far", peak_memory()),
+    ]
     width = max(len(name) for name, _ in rows)
     print_log(
         "Plan (dry run, no model is saved)\n" + "\n".join(f"  {n:<{width}}  {v}" for n, v in rows)
@@ -86,8 +110,13 @@ def plan_rows(runner: FishRunner, loop: Any, val: Any, step: float) -> list[tupl
 
 def peak_memory() -> str:
     """Return the process's peak memory, and the GPU's where there is one."""
-    unit = 2**30 if sys.platform == "darwin" else 2**20
-    text = f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit:.1f} GiB"
+    text = f"{peak_gib():.1f} GiB"
     if torch.cuda.is_available():
         text += f", GPU {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
     return text
+
+
+def peak_gib() -> float:
+    """Return the most memory that this process has held, in GiB."""
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

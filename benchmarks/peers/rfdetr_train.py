@@ -1,0 +1,104 @@
+"""rfdetr's own training on our data, in rfdetr's own environment (``rfdetr_env.sh``).
+
+    DIR/bin/python benchmarks/peers/rfdetr_train.py DATA --out OUT --epochs 12 --seed 0
+
+Parameters of ``train`` as in https://rfdetr.roboflow.com/latest/learn/train/training-parameters
+(2026-11-25). rfdetr reads COCO from train/, valid/ and test/ with ``_annotations.coco.json`` each;
+such a folder of links is made. Its weights are its own COCO or Objects365 ones unless
+``--from-scratch``, which the imported note says. ``--dry-run`` makes the folder and stops.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from shared import coco_rows, finish, latency_ms, parse_args
+
+LOWEST_SCORE = 0.001
+SPLITS = {"train": "train", "valid": "val", "test": "val"}  # test is val: nothing else is measured
+
+
+def layout(data: Path, target: Path) -> tuple[dict[str, Any], list[int]]:
+    """Make rfdetr's folder of links for ``train.json val.json images/``.
+
+    Category ids become 0, 1, … in their order, since rfdetr's labels are such.
+
+    Returns:
+        The val document as it is, and its category ids in the order of rfdetr's labels.
+    """
+    documents = {}
+    for folder, split in SPLITS.items():
+        document = json.loads((data / f"{split}.json").read_text())
+        documents[split] = document
+        kinds = sorted(c["id"] for c in document["categories"])
+        new = {kind: n for n, kind in enumerate(kinds)}
+        changed = {
+            "images": document["images"],
+            "annotations": [
+                {**a, "category_id": new[a["category_id"]]} for a in document["annotations"]
+            ],
+            "categories": [
+                {"id": new[c["id"]], "name": c["name"], "supercategory": "fish"}
+                for c in document["categories"]
+            ],
+        }
+        (target / folder).mkdir(parents=True, exist_ok=True)
+        (target / folder / "_annotations.coco.json").write_text(json.dumps(changed))
+        for image in document["images"]:
+            link = target / folder / image["file_name"]
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.exists():
+                link.symlink_to((data / "images" / image["file_name"]).resolve())
+    return documents["val"], sorted(c["id"] for c in documents["val"]["categories"])
+
+
+def main() -> None:
+    """Train, detect on val, write COCO results."""
+    dry = "--dry-run" in sys.argv
+    scratch = "--from-scratch" in sys.argv
+    sys.argv = [word for word in sys.argv if word not in ("--dry-run", "--from-scratch")]
+    args = parse_args(__doc__.splitlines()[0], lr=1e-4)
+    document, kinds = layout(args.data, args.out / "data")
+    if dry:
+        print(f"{args.out / 'data'}: {len(document['images'])} val pictures, {len(kinds)} classes")
+        return
+    from PIL import Image
+    from rfdetr import RFDETRNano
+
+    model = RFDETRNano(pretrain_weights=None) if scratch else RFDETRNano()
+    began = time.perf_counter()
+    model.train(
+        dataset_dir=str(args.out / "data"),
+        output_dir=str(args.out / "work"),
+        epochs=args.epochs,
+        batch_size=args.batch,
+        grad_accum_steps=max(1, 16 // args.batch),
+        lr=1e-4,
+        seed=args.seed,
+    )
+    seconds = time.perf_counter() - began
+    results: list[dict[str, Any]] = []
+    pictures = []
+    for image in document["images"]:
+        picture = Image.open(args.data / "images" / image["file_name"]).convert("RGB")
+        found = model.predict(picture, threshold=LOWEST_SCORE)
+        names = [kinds[int(label)] for label in found.class_id]
+        results += coco_rows(image["id"], np.asarray(found.xyxy), found.confidence, names)
+        pictures = [*pictures, picture][:20]
+    network = model.model.model
+    finish(args, "rfdetr-nano", results, {
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "train_seconds": seconds,
+        "latency_ms": latency_ms(lambda picture: model.predict(picture), pictures),
+        "note": f"rfdetr's own training, {args.epochs} epochs, 16 pictures a step, 384 px, "
+                f"{'random' if scratch else 'its own pretrained'} weights",
+    })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Detections of other detectors in the table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fish_dataset.errors import FishDataError
+from fishdet.benchmark.compare import CompareOptions, compare
+from fishdet.benchmark.imports import ImportOptions, import_predictions
+from fishdet.errors import FishdetError
+
+
+def perfect(data: Path) -> list[dict[str, Any]]:
+    """A detection on every box of the val split of a folder."""
+    truth = json.loads((data / "val.json").read_text())
+    return [
+        {"image_id": a["image_id"], "category_id": a["category_id"], "bbox": a["bbox"],
+         "score": 0.9}
+        for a in truth["annotations"]
+    ]  # fmt: skip
+
+
+def given(folder: Path, detections: object, name: str = "theirs") -> ImportOptions:
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(detections))
+    return ImportOptions(path, folder / "out", name, folder / "none")
+
+
+def with_data(options: ImportOptions, data: Path, **changes: Any) -> ImportOptions:
+    return ImportOptions(**{**options.__dict__, "data": data, **changes})
+
+
+def test_perfect_and_empty_stand_in_one_table(
+    fishdet_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = fishdet_data / "aquarium"
+    full = given(tmp_path, perfect(data), "perfect")
+    import_predictions(with_data(full, data, parameters=7_000_000, latency_ms=12.5))
+    import_predictions(with_data(given(tmp_path, [], "blind"), data))
+    assert "no detections at all" in capsys.readouterr().out
+    compare(CompareOptions(tmp_path / "out", resamples=200))
+    with (tmp_path / "out/tables/results.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["detector"], float(row["bbox_mAP"])) for row in rows] == [
+        ("perfect", pytest.approx(1.0)),
+        ("blind", 0.0),
+    ]
+    assert "no detections at all" in rows[1]["notes"]
+    assert (float(rows[0]["parameters"]), float(rows[0]["latency_ms"])) == (7e6, 12.5)
+    with (tmp_path / "out/tables/pairs.csv").open() as stream:
+        (pair,) = csv.DictReader(stream)
+    assert pair["differs"] == "True" and float(pair["difference"]) == pytest.approx(1.0)
+    told = (tmp_path / "out/tables/tables.md").read_text()
+    assert "perfect is better" in told and "blind: no detections at all" in told
+    assert (tmp_path / "out/tables/bbox_mAP_parameters.png").stat().st_size > 5000
+    assert "perfect" in (tmp_path / "out/tables/index.html").read_text()
+    assert r"1.000 [1.000, 1.000]" in (tmp_path / "out/tables/tables.tex").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: {**d, "category_id": 99}, "category_id values that .* has not"),
+        (lambda d: {**d, "image_id": 10**6}, "image_id values that .* has not"),
+        (lambda d: {**d, "score": -0.5}, "negative scores"),
+        (lambda d: {**d, "score": float("nan")}, "NaN"),
+        (
+            lambda d: {
+                **d,
+                "bbox": [*d["bbox"][:2], d["bbox"][0] + d["bbox"][2], d["bbox"][1] + d["bbox"][3]],
+            },
+            "look like xyxy",
+        ),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(
+    drawn_data: Path, tmp_path: Path, change: Any, message: str
+) -> None:
+    wrong = given(tmp_path, [change(d) for d in perfect(drawn_data)])
+    with pytest.raises(FishdetError, match=message):
+        import_predictions(with_data(wrong, drawn_data))
+    assert not list((tmp_path / "out").glob("runs/*"))
+
+
+def test_names_folders_and_truths_are_checked(drawn_data: Path, tmp_path: Path) -> None:
+    good = with_data(given(tmp_path, perfect(drawn_data)), drawn_data)
+    import_predictions(good)
+    with pytest.raises(FishdetError, match="is there already.*--replace"):
+        import_predictions(good)
+    assert import_predictions(with_data(good, drawn_data, replace=True)) == 0
+    with pytest.raises(FishdetError, match="--name 'a/b'"):
+        import_predictions(with_data(good, drawn_data, name="a/b"))
+    with pytest.raises(FishDataError, match="no such data folder"):
+        import_predictions(with_data(good, tmp_path / "nowhere"))
+    with pytest.raises(FishdetError, match="has no test split"):
+        import_predictions(with_data(good, drawn_data, split="test", name="on-test"))
+    other = tmp_path / "set"
+    other.mkdir()
+    (other / "images").symlink_to(drawn_data / "images")
+    text = (drawn_data / "val.json").read_text()
+    for name in ("train.json", "val.json"):
+        (other / name).write_text(text.replace("{", "{ ", 1))
+    with pytest.raises(FishdetError, match="another annotation file of the data set"):
+        import_predictions(with_data(good, other, name="else", data_name=drawn_data.name))
+
+
+def test_compare_needs_runs(tmp_path: Path) -> None:
+    with pytest.raises(FishdetError, match="no runs"):
+        compare(CompareOptions(tmp_path))
