@@ -103,7 +103,8 @@ def set_epochs(cfg: Config, epochs: int) -> None:
             scheduler["milestones"] = [round(m * epochs / old) for m in scheduler["milestones"]]
     for hook in cfg.get("custom_hooks") or []:
         if "switch_epoch" in hook:
-            hook["switch_epoch"] = round(hook["switch_epoch"] * epochs / old)
+            switch = round(hook["switch_epoch"] * epochs / old)
+            hook["switch_epoch"] = min(switch, epochs - 1)  # the last epoch is always behind it
 
 
 def set_precision(cfg: Config, wanted: str, device: str) -> torch.dtype:

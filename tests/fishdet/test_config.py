@@ -86,6 +86,14 @@ def test_small_start_keeps_its_proportion() -> None:
     assert cfg.custom_hooks[0].switch_epoch == 6
 
 
+@pytest.mark.parametrize(("epochs", "switch"), [(1, 0), (2, 1), (3, 2), (4, 3), (8, 6)])
+def test_the_last_epoch_has_pictures_of_full_size(epochs: int, switch: int) -> None:
+    hook = dict(type="PipelineSwitchHook", switch_epoch=3)
+    cfg = Config(dict(train_cfg=dict(max_epochs=4), custom_hooks=[hook]))
+    set_epochs(cfg, epochs)
+    assert cfg.custom_hooks[0].switch_epoch == switch
+
+
 @pytest.mark.parametrize(
     ("has", "wanted", "dtype"),
     [
