@@ -68,11 +68,12 @@ def test_both_detect_the_same(pair: Pair, fishdet_data: Path) -> None:
         assert_equal(found, expected)
 
 
-def test_in_float32_only_rounding_of_the_features_differs(pair: Pair, fishdet_data: Path) -> None:
-    """From one input and in one layout of memory, all that is ours agrees to 1e-4 in float32 too.
+def test_in_float32_rounding_alone_differs(pair: Pair, fishdet_data: Path) -> None:
+    """From one input and in one layout of memory what is ours agrees in float32 too.
 
-    Another layout adds up convolutions in another order, and moves torchvision's own boxes by more
-    than that: docs/torchvision.md.
+    To 1e-4, and boxes to a millionth of the picture's side, eight steps of float32. Another layout
+    adds convolutions up in another order, and moves torchvision's own boxes by more than that:
+    docs/torchvision.md.
     """
     theirs, cfg, ours = pair
     theirs, ours = theirs.float(), ours.float()
@@ -81,7 +82,9 @@ def test_in_float32_only_rounding_of_the_features_differs(pair: Pair, fishdet_da
     pooling.register_forward_hook(lambda module, given, pooled: pooled.contiguous())
     for image in list(pictures(fishdet_data))[:2]:
         expected = torchvision_stages(theirs, image)
-        assert_equal(mmdet_stages(cfg, laid_out, image, expected["input"]), expected)
+        found = gaps(mmdet_stages(cfg, laid_out, image, expected["input"]), expected)
+        assert found.pop("boxes") <= 1e-6 * max(image.shape), found
+        assert max(found.values()) <= TOLERANCE, found
         rounded = gaps(mmdet_stages(cfg, ours, image), expected)
         assert max(rounded.values()) <= 10 * TOLERANCE, rounded
 
