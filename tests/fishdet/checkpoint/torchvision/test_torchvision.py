@@ -80,7 +80,7 @@ def test_in_float32_rounding_alone_differs(pair: Pair, fishdet_data: Path) -> No
     laid_out: Any = copy.deepcopy(ours).to(memory_format=torch.contiguous_format)
     pooling = laid_out.roi_head.bbox_roi_extractor
     pooling.register_forward_hook(lambda module, given, pooled: pooled.contiguous())
-    for image in list(pictures(fishdet_data))[:2]:
+    for image in list(pictures(fishdet_data))[:1]:
         expected = torchvision_stages(theirs, image)
         found = gaps(mmdet_stages(cfg, laid_out, image, expected["input"]), expected)
         assert found.pop("boxes") <= 1e-6 * max(image.shape), found
@@ -92,11 +92,14 @@ def test_in_float32_rounding_alone_differs(pair: Pair, fishdet_data: Path) -> No
 def test_a_model_from_torchvision_goes_back(
     pair: Pair, fishdet_data: Path, save_model: Callable
 ) -> None:
+    """To torchvision's own parts and settings, so that in float32 it detects the very same."""
     theirs, cfg, ours = pair
-    back = to_torchvision(save_model(cfg, ours.float())).module.double()
-    theirs = theirs.double()
-    for image in list(pictures(fishdet_data))[:2]:
-        assert_equal(torchvision_stages(back, image), torchvision_stages(theirs, image))
+    theirs = theirs.float()
+    back = to_torchvision(save_model(cfg, ours.float())).module
+    *_, image = pictures(fishdet_data)
+    assert (
+        max(gaps(torchvision_stages(back, image), torchvision_stages(theirs, image)).values()) == 0
+    )
 
 
 def test_the_shipped_config_is_the_one_for_the_coco_weights() -> None:
