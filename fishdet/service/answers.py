@@ -76,9 +76,7 @@ def image_answer(model: Model, boxes: Boxes, size: tuple[int, int]) -> ImageAnsw
     return ImageAnswer(width=size[0], height=size[1], detections=found)
 
 
-def verdict_of(
-    chance: float, scores: np.ndarray, sure_from: float = 0.0
-) -> tuple[Verdict, int]:
+def verdict_of(chance: float, scores: np.ndarray, sure_from: float = 0.0) -> tuple[Verdict, int]:
     """Return the verdict and how many species to name.
 
     Args:

@@ -15,6 +15,7 @@ let model = null; // of v1/model
 let shown = null; // the entry on the stage: {time, picture, image, model, calibrated}
 let address = ""; // of its picture
 let card = null; // a card's data, or {missing: name}
+let crop = null; // the user's own fish, as the card's picture
 let editing = false;
 let state = { ...NOTHING };
 let turn = 0; // counts requests, so that a late answer does not cover a newer one
@@ -73,6 +74,7 @@ function open(entry) {
   stage.show(address, entry.image.width, entry.image.height, state.boxes);
   render();
   tell(summary(state.boxes));
+  openFirstCard();
   at("picture").scrollIntoView({ block: "nearest" });
 }
 
@@ -89,7 +91,7 @@ function render() {
   if (!shown) return;
   showFindings(at("findings"), state.boxes, shown.calibrated, state.chosen, {
     choose: (box) => { choose(box); document.querySelector(".marked .title")?.focus(); },
-    about,
+    about: (species, box) => about(species, box),
   });
   renderCard();
   const tools = [];
@@ -99,17 +101,23 @@ function render() {
   else showCorrecting(at("correcting"), state, { changed: redraw, add, send, cancel: stopEditing });
 }
 
-async function about(species) {
+async function about(species, box) {
   if (!species.species_id) {
     card = { missing: nameOf(species) };
     renderCard();
-  } else await openCard(species.species_id);
+  } else await openCard(species.species_id, stage.crop(box));
 }
 
-async function openCard(id) {
+/** Show a card; `picture`: the user's own fish that it was asked for, where there is one. */
+async function openCard(id, picture = null, focus = true) {
+  const mine = shown;
   try {
-    card = await api.card(id);
+    const found = await api.card(id);
+    if (mine !== shown) return;
+    card = found;
+    crop = picture;
     renderCard();
+    if (!focus) return;
     at("card").focus();
     at("card").scrollIntoView({ block: "nearest" });
   } catch (error) {
@@ -120,7 +128,15 @@ async function openCard(id) {
 function renderCard() {
   if (!card) at("card").hidden = true;
   else if (card.missing) showNoCard(at("card"), card.missing);
-  else showCard(at("card"), card, openCard);
+  else showCard(at("card"), card, crop, openCard);
+}
+
+/** The card of what the photo surely shows comes by itself. */
+async function openFirstCard() {
+  const box = state.boxes.find((one) => one.fish.verdict === "probably" && one.fish.species[0].species_id);
+  if (!box) return;
+  await stage.ready();
+  await openCard(box.fish.species[0].species_id, stage.crop(box), false);
 }
 
 // ---- corrections
@@ -267,6 +283,7 @@ function listen() {
   at("lang-ko").addEventListener("click", () => speak("ko"));
   at("lang-en").addEventListener("click", () => speak("en"));
   at("key").addEventListener("change", (event) => api.useKey(event.target.value));
+  at("key-row").addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("paste", (event) => {
     const pictures = [...(event.clipboardData?.files || [])].filter((file) => file.type.startsWith("image/"));
     if (pictures.length) take(pictures);

@@ -13,8 +13,9 @@ const joined = (parts) => parts.filter(Boolean).flatMap((part, i) => (i ? [", ",
 const latin = (name) => h("i", { lang: "la" }, name);
 const away = (url, text) => h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text);
 
-/** Show a card (an answer of v1/species/{id}) in `place`; `open(id)` shows another. */
-export function showCard(place, card, open) {
+/** Show a card (an answer of v1/species/{id}) in `place`. `picture`: a canvas with the user's own
+ * fish, or null; `open(id)` shows another card. */
+export function showCard(place, card, picture, open) {
   const title = h("h2", { id: "card-title" }, nameOf(card));
   const rows = [
     ["names", names(card)],
@@ -32,6 +33,7 @@ export function showCard(place, card, open) {
   fill(
     place,
     title,
+    picture ? h("figure", {}, picture, h("figcaption", { class: "soft" }, say("yourFish"))) : null,
     h("p", { class: "names" },
       joined([card.name_ko && h("span", { lang: "ko" }, card.name_ko), card.name_en && h("span", { lang: "en" }, card.name_en),
         card.scientific_name && latin(card.scientific_name), card.rank !== "species" && word(card.rank)])),

@@ -32,7 +32,7 @@ export function summary(boxes) {
 }
 
 /** List the fish in `place`.
- * `events.choose(box)` marks one, `events.about(species)` shows a card. */
+ * `events.choose(box)` marks one, `events.about(species, box)` shows a card. */
 export function showFindings(place, boxes, calibrated, chosen, events) {
   const items = boxes.map((box, i) => item(box, i + 1, calibrated, box === chosen, events));
   fill(
@@ -46,11 +46,12 @@ function item(box, number, calibrated, marked, events) {
   const title = h("button", {
     type: "button", class: "link title", "aria-pressed": String(marked), onclick: () => events.choose(box),
   }, say("fishLabel", { n: number, what: titleOf(box) }));
-  return h("li", { class: marked ? "marked" : "" }, h("h3", {}, title), box.fish ? body(box.fish, calibrated, events) : null);
+  return h("li", { class: marked ? "marked" : "" }, h("h3", {}, title), box.fish ? body(box, calibrated, events) : null);
 }
 
-function body(fish, calibrated, events) {
-  const about = (one) => h("button", { type: "button", class: "link", onclick: () => events.about(one) }, say("aboutOf", { name: nameOf(one) }));
+function body(box, calibrated, events) {
+  const { fish } = box;
+  const about = (one) => h("button", { type: "button", class: "link", onclick: () => events.about(one, box) }, say("aboutOf", { name: nameOf(one) }));
   const row = (one) => h("li", {},
     h("span", {}, nameOf(one), one.scientific_name ? [" ", h("i", { lang: "la" }, one.scientific_name)] : null),
     h("meter", { min: 0, max: 1, value: one.score, "aria-label": nameOf(one) }),

@@ -31,6 +31,24 @@ export class Stage {
     this.draw();
   }
 
+  /** Wait until the picture can be drawn, or cannot. */
+  ready() {
+    return this.image.decode().catch(() => undefined);
+  }
+
+  /** A canvas with what lies in a box and a little around it; null where the picture cannot be shown. */
+  crop(box) {
+    if (!this.image.naturalWidth) return null;
+    const [x, y, w, h_] = box.bbox;
+    const edge = 0.15 * Math.max(w, h_);
+    const [left, top] = [Math.max(0, x - edge), Math.max(0, y - edge)];
+    const [wide, high] = [Math.min(this.width, x + w + edge) - left, Math.min(this.height, y + h_ + edge) - top];
+    const scale = Math.min(480 / wide, 360 / high, 4);
+    const canvas = h("canvas", { width: Math.max(1, Math.round(wide * scale)), height: Math.max(1, Math.round(high * scale)), "aria-hidden": "true" });
+    canvas.getContext("2d").drawImage(this.image, left, top, wide, high, 0, 0, canvas.width, canvas.height);
+    return canvas;
+  }
+
   missing() {
     this.image.hidden = true;
     this.note.hidden = false;

@@ -43,6 +43,7 @@ const WORDS = {
   others: ["Also possible", "다른 가능성"],
   about: ["About this species", "이 종에 대하여"],
   aboutOf: ["About {name}", "{name} 알아보기"],
+  yourFish: ["The fish on your photo", "사진 속 물고기"],
   noCard: ["The catalogue has no entry for “{name}”.", "도감에 “{name}” 항목이 없습니다."],
   correct: ["Correct", "바로잡기"],
   pipeline: ["How the model got there", "모델이 거친 과정"],
