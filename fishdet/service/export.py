@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from fish_dataset.files import require_new_folder, write_atomic
 from fish_dataset.findings import format_findings
 from fish_dataset.folder import Part, write_folder
 from fish_dataset.layout import find_splits
+from fish_dataset.strings import Strings
 from fish_dataset.validation.run import validate
 from fishdet.errors import FishdetError
 
@@ -119,7 +121,7 @@ def _stored(store: FeedbackStore, folder: Path, limit: int | None, account: Acco
         if other is not None and (other.created, other.id) > (entry.created, entry.id):
             continue
         name = f"{entry.id}.jpg"
-        write_atomic(folder / name, lambda path, data=entry.picture: _write(path, data))
+        write_atomic(folder / name, partial(_write, entry.picture))
         newest[digest] = replace(entry, picture=b"")
     if not newest:
         raise FishdetError("the file holds no corrections yet; nothing was written")
@@ -129,7 +131,7 @@ def _stored(store: FeedbackStore, folder: Path, limit: int | None, account: Acco
     return kept
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(data: bytes, path: Path) -> None:
     path.write_bytes(data)
 
 
@@ -151,14 +153,14 @@ def _annotations(
     return Annotations(
         classes=tuple(classes or [UNNAMED]),
         image_ids=np.arange(1, len(entries) + 1),
-        file_names=[f"{entry.id}.jpg" for entry in entries],  # type: ignore[arg-type]
-        widths=[entry.width for entry in entries],  # type: ignore[arg-type]
-        heights=[entry.height for entry in entries],  # type: ignore[arg-type]
+        file_names=Strings.of(f"{entry.id}.jpg" for entry in entries),
+        widths=np.array([entry.width for entry in entries]),
+        heights=np.array([entry.height for entry in entries]),
         image_meta={
-            "day": [entry.created[:10] for entry in entries],
-            "source": ["feedback"] * len(entries),
-            "source_id": [entry.id for entry in entries],
-        },  # type: ignore[arg-type]
+            "day": Strings.of(entry.created[:10] for entry in entries),
+            "source": Strings.of("feedback" for _ in entries),
+            "source_id": Strings.of(entry.id for entry in entries),
+        },
         **columns,
     )
 

@@ -4,9 +4,9 @@
   python tools/dataset/export_feedback.py corrections.sqlite OUT --like my/fish    its classes
   python tools/dataset/export_feedback.py corrections.sqlite OUT --limit 50        least certain
 
-OUT is a checked data folder (train.json, images/); its pictures stand in the order in which they are
-worth labelling, the ones that the model was least sure of first (feedback.json says how sure). Go on
-with tools/dataset/split.py --by day, or join it to your data with tools/dataset/merge.py.
+OUT is a checked data folder (train.json, images/); its pictures stand in the order in which they
+are worth labelling, the ones that the model was least sure of first (feedback.json says how sure).
+Go on with tools/dataset/split.py --by day, or join it to your data with tools/dataset/merge.py.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     """
     chosen = ExportOptions(options.like, options.limit, options.ignore_unnamed)
     account = export_feedback(options.database, options.out, chosen)
-    print(f"{len(account.pictures)} pictures, {account.boxes.total()} boxes: {options.out}")
+    print(f"pictures: {len(account.pictures)}, boxes: {account.boxes.total()}: {options.out}")
     for name, count in account.boxes.most_common():
         print(f"  {name}: {count}")
     origins = ", ".join(f"{count} {name}" for name, count in account.origins.most_common())

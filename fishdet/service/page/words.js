@@ -55,7 +55,7 @@ const WORDS = {
   thisIs: ["This is a …", "이것은 …"],
   thisIsFor: ["Fish {n} is a …", "물고기 {n}은(는) …"],
   searchHow: ["Korean, English or scientific name; choose from the list", "한국어·영어·학명으로 찾아 목록에서 고르세요"],
-  searchCount: ["{n} proposals", "제안 {n}개"],
+  searchCount: ["Proposals: {n}", "제안 {n}개"],
   searchNone: ["The catalogue has nothing like this", "도감에 비슷한 이름이 없습니다"],
   noSpecies: ["A fish, species not known", "물고기, 종은 모름"],
   addFish: ["Add a missed fish", "놓친 물고기 더하기"],

@@ -92,7 +92,8 @@ def test_the_command_line(database: Path, tmp_path: Path) -> None:
 
     done = call(database, tmp_path / "out", "--limit", 1)
     assert done.returncode == 0, done.stderr
-    assert "1 pictures, 2 boxes" in done.stdout and "2 pictures left out by --limit" in done.stdout
+    assert "pictures: 1, boxes: 2" in done.stdout
+    assert "2 pictures left out by --limit" in done.stdout
     again = call(database, tmp_path / "out")
     assert again.returncode == 2 and "holds files already" in again.stderr
     none = call(tmp_path / "no.sqlite", tmp_path / "two")
