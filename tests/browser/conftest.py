@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from colour_service import fake_model
+from running_service import running
 
 from fishdet.service.app import create_app
-from fishdet.service.serving import listen
 from fishdet.service.settings import Settings
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -45,12 +42,5 @@ def corrections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(corrections: Path) -> Iterator[str]:
     """Where the service listens."""
     app = create_app(fake_model(), Settings(rate=0, feedback=corrections))
-    listening = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    server.should_exit = True
-    thread.join(20)
+    with running(app) as port:
+        yield f"http://127.0.0.1:{port}/"
