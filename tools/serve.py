@@ -28,7 +28,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "dir; default: the newest published one below work_dirs")  # fmt: skip
     add("--host", default="127.0.0.1", help="default 127.0.0.1: this machine only")
     add("--port", type=int, default=8000, help="default 8000; 0: any that is free")
-    add("--score-thr", default="0.3", metavar="S", help="least score: 0.3 or eel=0.5,0.3")
+    add("--score-thr", metavar="S", help="least score: 0.3 or eel=0.5,0.3; default: 0.3, or a "
+        "species' own calibrated threshold where that is lower")  # fmt: skip
     add("--agnostic-nms", type=float, default=0.7, metavar="IOU", help="one species a fish (0.7)")
     add("--device", help="cpu, cuda, cuda:0")
     add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
@@ -75,12 +76,13 @@ def run(options: argparse.Namespace) -> None:
     detector = Detector(
         path,
         device=options.device,
-        score_thr=parse_threshold(options.score_thr.split(",")),
+        score_thr=parse_threshold((options.score_thr or "0.3").split(",")),
         precision=options.precision,
         agnostic_nms=options.agnostic_nms,
         batch_size=options.batch_size,
     )
-    serve(model_of(detector, find_checkpoint(path)), settings, options.host, options.port)
+    model = model_of(detector, find_checkpoint(path), lower=options.score_thr is None)
+    serve(model, settings, options.host, options.port)
 
 
 if __name__ == "__main__":

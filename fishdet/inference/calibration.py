@@ -8,7 +8,7 @@ scaling.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,19 +46,53 @@ def find_calibration(checkpoint: Mapping[str, Any], path: Path) -> Calibration |
     Raises:
         FishdetError: a temperature that is not above 0, or a bias that is no number.
     """
+    stored, name = _stored(checkpoint, path, "temperature")
+    return None if stored is None else _calibration(stored, name)
+
+
+def find_thresholds(
+    checkpoint: Mapping[str, Any], path: Path, classes: Sequence[str]
+) -> dict[str, float]:
+    """Return the score from which on each species is worth showing, as calibration chose it.
+
+    They are on the model's own scores. Classes without one (no right detection on the data of the
+    calibration) are left out; all are, where the model was not calibrated. Arguments as above.
+
+    Raises:
+        FishdetError: a class that the model does not have, or a value outside 0 to 1.
+    """
+    stored, name = _stored(checkpoint, path, "thresholds")
+    chosen = {} if stored is None else stored["thresholds"]
+    if not isinstance(chosen, Mapping):
+        raise FishdetError(f"{name}: thresholds: an object of class and score; calibrate again")
+    strange = sorted(set(chosen) - set(classes))
+    if strange:
+        raise FishdetError(
+            f"{name}: thresholds of {', '.join(strange)}: the model has {', '.join(classes)}; "
+            "calibrate it again"
+        )
+    for of, value in chosen.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise FishdetError(f"{name}: thresholds.{of} {value!r}: a score from 0 to 1")
+    return {of: float(value) for of, value in chosen.items()}
+
+
+def _stored(
+    checkpoint: Mapping[str, Any], path: Path, field: str
+) -> tuple[Mapping[str, Any] | None, str]:
+    """The record that has ``field``, and what to call it in messages."""
     papers = ((checkpoint.get("meta") or {}).get("fishdet") or {}).get("calibration")
-    if isinstance(papers, Mapping) and papers.get("temperature") is not None:
-        return _calibration(papers, f"{path}: calibration")
+    if isinstance(papers, Mapping) and papers.get(field) is not None:
+        return papers, f"{path}: calibration"
     beside = path.with_name(FILE)
     if not beside.is_file():
-        return None
+        return None, str(beside)
     try:
         stored = read_json(beside)
     except (OSError, ValueError) as error:
         raise FishdetError(f"{beside}: not readable as JSON: {error}; remove or mend it") from error
-    if not isinstance(stored, Mapping) or stored.get("temperature") is None:
-        return None
-    return _calibration(stored, str(beside))
+    known = isinstance(stored, Mapping) and stored.get(field) is not None
+    return (stored if known else None), str(beside)
 
 
 def _calibration(stored: Mapping[str, Any], name: str) -> Calibration:

@@ -20,7 +20,7 @@ from fishdet.models.precision import resolve_precision
 
 from .boxes import Boxes
 from .build import class_names, config_for, require_class_count
-from .calibration import find_calibration
+from .calibration import find_calibration, find_thresholds
 from .class_scores import runner_up
 from .inputs import ImageLike, read_image
 from .names import names_of
@@ -57,6 +57,8 @@ class Detector:
         classes: the class names as trained, in the order of ``class_id``.
         names: the same in ``lang``.
         calibration: what makes chances of scores; None where the model was not calibrated.
+        class_thresholds: the score from which on each species is worth showing, as calibration
+            chose it; nothing is dropped by it.
 
     Raises:
         FishdetError: says which of the above does not work and what to do.
@@ -88,6 +90,7 @@ class Detector:
         self.catalogue_names = names_of(self.classes, lang)
         self.names = tuple(self.catalogue_names.class_name.tolist())
         self.calibration = find_calibration(checkpoint, path)
+        self.class_thresholds = find_thresholds(checkpoint, path, self.classes)
         self.network = Network(
             self.cfg,
             checkpoint["state_dict"],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from .answers import ClassName, class_name
 from .corrections import CONSENT
 from .errors import ServiceError, busy, documented
 from .images import known_formats
-from .species import SpeciesCard, SpeciesList, species_card, species_list
+from .species import SpeciesCard, SpeciesList, species_card, species_list, species_search
 from .state import Running
 
 router = APIRouter()
@@ -20,6 +23,7 @@ class ModelAnswer(BaseModel):
     name: str
     sha256: str
     classes: list[str]
+    named: list[ClassName] = Field(description="what the classes are called")
     calibrated: bool
     formats: list[str]
     max_images: int
@@ -44,6 +48,7 @@ def model(state: Running) -> ModelAnswer:
         name=state.model.name,
         sha256=state.model.sha256,
         classes=list(state.model.classes),
+        named=[class_name(state.model, label) for label in range(len(state.model.classes))],
         calibrated=state.model.calibration is not None,
         formats=list(known_formats()),
         max_images=limits.max_images,
@@ -56,8 +61,13 @@ def model(state: Running) -> ModelAnswer:
 
 
 @router.get("/v1/species", responses=documented(422))
-def species(state: Running, known: bool = False) -> SpeciesList:
-    """List the catalogue, species of the model first; with ``known`` only these."""
+def species(
+    state: Running, known: bool = False, q: Annotated[str, Query(max_length=80)] = ""
+) -> SpeciesList:
+    """List the catalogue, species of the model first; with ``known`` only these; with ``q`` what
+    that name may mean, the likeliest first, small slips of the pen forgiven."""
+    if q.strip():
+        return species_search(q, state.known, known)
     return species_list(state.known, known)
 
 

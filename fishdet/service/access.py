@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from fishdet.errors import FishdetError
 
+from .digests import digest, same
 from .errors import ServiceError
 
 SHORTEST_KEY = 16
@@ -36,16 +35,6 @@ def read_keys(path: Path) -> frozenset[str]:
             "print(secrets.token_urlsafe())'"
         )
     return frozenset(map(digest, keys))
-
-
-def digest(secret: str) -> str:
-    """Return the SHA-256 (hex) of a key or token: only that is kept."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def same(secret: str, kept: str) -> bool:
-    """Whether a secret has the digest ``kept``, compared in constant time."""
-    return hmac.compare_digest(digest(secret), kept)
 
 
 def require_key(key: str | None, allowed: frozenset[str]) -> None:

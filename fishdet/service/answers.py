@@ -3,7 +3,7 @@
 The words follow chances, not the order of scores. With p the calibrated chance of the best species
 (its score, where the model is not calibrated) and q the sum of the scores of the three best:
 
-- ``probably``: p reaches 0.7;
+- ``probably``: p reaches 0.7, and the score the threshold that calibration chose for the species;
 - ``one_of``: else, if q reaches 0.5: the (up to) three best species with at least 0.05 each;
 - ``unknown``: else: a fish that the model cannot name.
 
@@ -26,14 +26,19 @@ PROBABLY, ONE_OF, LEAST, CANDIDATES = 0.7, 0.5, 0.05, 3
 Verdict = Literal["probably", "one_of", "unknown"]
 
 
-class Candidate(BaseModel):
-    """A species that a fish may be."""
+class ClassName(BaseModel):
+    """A species that the model knows, and what it is called."""
 
     class_name: str = Field(description="as the model was trained")
     species_id: str = Field(description="for /v1/species/{id}; empty: not in the catalogue")
     scientific_name: str
     name_ko: str
     name_en: str
+
+
+class Candidate(ClassName):
+    """A species that a fish may be."""
+
     score: float = Field(ge=0, le=1, description="the network's score of this class for the box")
 
 
@@ -71,14 +76,15 @@ def image_answer(model: Model, boxes: Boxes, size: tuple[int, int]) -> ImageAnsw
     return ImageAnswer(width=size[0], height=size[1], detections=found)
 
 
-def verdict_of(chance: float, scores: np.ndarray) -> tuple[Verdict, int]:
+def verdict_of(chance: float, scores: np.ndarray, sure_from: float = 0.0) -> tuple[Verdict, int]:
     """Return the verdict and how many species to name.
 
     Args:
         chance: of the best species.
         scores: of the species, best first (up to three).
+        sure_from: the calibrated threshold of the best species.
     """
-    if chance >= PROBABLY:
+    if chance >= PROBABLY and scores[0] >= sure_from:
         return "probably", 1
     if float(scores.sum()) >= ONE_OF:
         return "one_of", max(1, int((scores >= LEAST).sum()))
@@ -87,7 +93,7 @@ def verdict_of(chance: float, scores: np.ndarray) -> tuple[Verdict, int]:
 
 def _detection(model: Model, boxes: Boxes, row: int, chance: float) -> Detection:
     labels, scores = _best(boxes, row)
-    verdict, count = verdict_of(chance, scores)
+    verdict, count = verdict_of(chance, scores, float(model.sure_from[labels[0]]))
     x1, y1, x2, y2 = (round(float(value), 2) for value in boxes.xyxy[row])
     pairs = zip(labels, scores, strict=True)
     # The runner-ups of a sure fish stay in the answer; ``verdict`` says how many to name.
@@ -106,8 +112,12 @@ def _best(boxes: Boxes, row: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array([own, *others]), np.array(best, np.float32)
 
 
-def _candidate(model: Model, label: int, score: float) -> Candidate:
+def class_name(model: Model, label: int) -> ClassName:
+    """Return what the class of a label is called."""
     names = {name: str(column[label]) for name, column in vars(model.names).items()}
-    return Candidate.model_validate(
-        names | {"class_name": model.classes[label], "score": round(score, 4)}
-    )
+    return ClassName.model_validate(names | {"class_name": model.classes[label]})
+
+
+def _candidate(model: Model, label: int, score: float) -> Candidate:
+    named = class_name(model, label).model_dump()
+    return Candidate.model_validate(named | {"score": round(score, 4)})

@@ -21,7 +21,7 @@ import numpy as np
 
 from fishdet.errors import FishdetError
 
-from .access import digest, same
+from .digests import digest, same
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS corrections (

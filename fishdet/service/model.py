@@ -26,6 +26,8 @@ class Model:
         classes: C class names as trained.
         names: of the classes.
         calibration: what makes chances of scores; None where the model was not calibrated.
+        sure_from: float32 (C,), the score from which on calibration holds a class worth naming; 0
+            where it chose none.
         find: pictures uint8 BGR (H, W, 3) → boxes of each.
     """
 
@@ -34,14 +36,24 @@ class Model:
     classes: tuple[str, ...]
     names: Names
     calibration: Calibration | None
+    sure_from: np.ndarray
     find: Callable[[Sequence[np.ndarray]], list[Boxes]]
 
 
-def model_of(detector: Detector, path: Path) -> Model:
-    """Return a detector as the service uses it; ``path`` is its checkpoint's file."""
+def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
+    """Return a detector as the service uses it.
+
+    Args:
+        detector: the detector.
+        path: its checkpoint's file.
+        lower: show species whose calibrated threshold lies below the detector's from there on.
+    """
+    chosen = [detector.class_thresholds.get(name, np.nan) for name in detector.classes]
+    calibrated = np.array(chosen, np.float32)
+    shown = np.fmin(detector.thresholds, calibrated) if lower else detector.thresholds
 
     def find(images: Sequence[np.ndarray]) -> list[Boxes]:
-        return look(detector.network, images, detector.options, detector.thresholds)
+        return look(detector.network, images, detector.options, shown)
 
     return Model(
         path.name,
@@ -49,6 +61,7 @@ def model_of(detector: Detector, path: Path) -> Model:
         tuple(detector.classes),
         detector.catalogue_names,
         detector.calibration,
+        np.nan_to_num(calibrated, nan=0.0),
         find,
     )
 

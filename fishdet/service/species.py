@@ -6,7 +6,9 @@ from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
-from fish_dataset.catalogue import Species, all_species, catalogue, find, lineage
+from fish_dataset.catalogue import Species, all_species, catalogue, find, lineage, search
+
+SEARCH = 12
 
 
 class SpeciesName(BaseModel):
@@ -65,6 +67,13 @@ def species_list(known: frozenset[str], only_known: bool) -> SpeciesList:
     entries = [one for one in all_species() if one.id in known or not only_known]
     entries.sort(key=lambda one: one.id not in known)
     return SpeciesList(species=[SpeciesName.model_validate(_name(one, known)) for one in entries])
+
+
+def species_search(text: str, known: frozenset[str], only_known: bool) -> SpeciesList:
+    """Return the entries that ``text`` may mean, the likeliest first."""
+    entries = [match.species for match in search(text, at_most=SEARCH)]
+    chosen = [one for one in entries if one.id in known or not only_known]
+    return SpeciesList(species=[SpeciesName.model_validate(_name(one, known)) for one in chosen])
 
 
 def species_card(id_: str, known: frozenset[str]) -> SpeciesCard | None:

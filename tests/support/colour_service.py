@@ -14,6 +14,7 @@ from fishdet.service.model import Model
 
 CLASSES = ("eel", "mackerel", "salmon")
 SHA = "a" * 64
+SURE_FROM = np.zeros(3, np.float32)
 
 
 def colour_finder(images: Sequence[np.ndarray]) -> list[Boxes]:
@@ -31,7 +32,7 @@ def colour_finder(images: Sequence[np.ndarray]) -> list[Boxes]:
 
 
 def fake_model(find: Callable[[Sequence[np.ndarray]], list[Boxes]] = colour_finder) -> Model:
-    return Model("colour.safetensors", SHA, CLASSES, names_of(CLASSES, "en"), None, find)
+    return Model("colour.safetensors", SHA, CLASSES, names_of(CLASSES, "en"), None, SURE_FROM, find)
 
 
 def picture(
