@@ -15,7 +15,7 @@ from mmcv.ops import batched_nms
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Proposals:
     """Candidates of the RPN in the order in which its NMS sees them, and what became of them.
 

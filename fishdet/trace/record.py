@@ -24,7 +24,7 @@ from .proposals import Proposals, propose
 from .regions import Regions, classify, nothing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """Every stage of one picture. Tensors are float32 on the detector's device.
 

@@ -13,7 +13,7 @@ from mmdet.models.layers import multiclass_nms
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Regions:
     """What the RoI head makes of R proposals, with C classes; M of the R·C pairs are candidates.
 

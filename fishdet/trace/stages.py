@@ -9,11 +9,11 @@ import numpy as np
 from fishdet.inference.detector import Detector
 
 from .files import counts
-from .pictures import heat_map, strength, unnormalised
+from .pictures import heat_map, photo, strength, unnormalised
 from .record import Trace
 
 LETTERS = {"C": "backbone_map", "L": "lateral", "U": "upsampled", "S": "sum", "P": "pyramid"}
-LOCATION_LEVELS = 6
+COLOURS = 6  # of levels in the style sheet
 
 
 def stage_values(trace: Trace, detector: Detector) -> dict[str, Any]:
@@ -25,12 +25,16 @@ def stage_values(trace: Trace, detector: Detector) -> dict[str, Any]:
     shape = list(trace.roi_features.shape[1:])
     return {
         "frame": trace.meta["img_shape"],
-        "seen": heatless_input(trace),
+        "seen": photo(unnormalised(trace.input, trace.meta)),
         "input_rows": _input_rows(trace),
         "backbone": _maps(trace, "C"),
         "pyramid": [_maps(trace, letter) for letter in "LUSP"],
         "anchors": _anchors(trace),
         "objectness": _objectness(trace),
+        "offsets": [
+            _map(name, "moved", strength(one), "×".join(map(str, one.shape)))
+            for name, one in trace.offsets.items()
+        ],
         "counts": counts(trace),
         "rpn": trace.proposals.settings,
         "finest_scale": extractor.finest_scale,
@@ -42,13 +46,6 @@ def stage_values(trace: Trace, detector: Detector) -> dict[str, Any]:
         "one_box": regions.deltas.shape[1] == 4,
         "funnel": _funnel(trace, detector),
     }
-
-
-def heatless_input(trace: Trace) -> str:
-    """Return the network's input as a picture."""
-    from .pictures import photo
-
-    return photo(unnormalised(trace.input, trace.meta))
 
 
 def _input_rows(trace: Trace) -> list[tuple[str, str]]:
@@ -114,7 +111,7 @@ def _anchors(trace: Trace) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "number": min(level, 5),
+                "number": min(level, COLOURS - 1),
                 "stride": stride_x,
                 "grid": f"{columns} × {grid_rows}",
                 "per_place": number,

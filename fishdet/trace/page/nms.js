@@ -9,7 +9,7 @@ fishTrace.byScore = (scores, rows) => Array.from(rows).sort((a, b) => scores[b] 
 /* mmcv's batched_nms: boxes of each group are moved apart by group × (largest coordinate + 1), so
    that groups do not compete, and of two boxes that overlap by more than `limit` the better stays.
    boxes: Float32Array (4 a row), scores: Float32Array, groups: Int32Array or null for no groups,
-   rows: which rows take part, in their order. Returns the rows left, best first. */
+   rows: array of those that take part, in their order. Returns the rows left, best first. */
 fishTrace.nms = (boxes, scores, groups, rows, limit) => {
   const f = Math.fround;
   let largest = -Infinity;
@@ -57,7 +57,7 @@ fishTrace.detect = (c, threshold, limit, most) => {
 
 /* The RPN's last steps: NMS level by level, the best `most`. */
 fishTrace.propose = (c, limit, most) => {
-  const left = fishTrace.nms(c.boxes, c.scores, c.levels, c.scores.keys(), limit);
+  const left = fishTrace.nms(c.boxes, c.scores, c.levels, Array.from(c.scores.keys()), limit);
   return { nms: left.length, kept: left.slice(0, most) };
 };
 if (typeof window !== "undefined") window.fishTrace = fishTrace;
