@@ -15,9 +15,7 @@ HEAD = dict(
     type="RPNHead",
     in_channels=4,
     feat_channels=4,
-    anchor_generator=dict(
-        type="AnchorGenerator", scales=[2], ratios=[1.0, 4.0], strides=[16, 32]
-    ),
+    anchor_generator=dict(type="AnchorGenerator", scales=[2], ratios=[1.0, 4.0], strides=[16, 32]),
     bbox_coder=dict(type="DeltaXYWHBBoxCoder", target_stds=[1.0, 1.0, 1.0, 1.0]),
     test_cfg=dict(nms_pre=5, max_per_img=4, min_bbox_size=0, nms=dict(iou_threshold=0.5)),
 )
