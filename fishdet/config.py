@@ -14,6 +14,7 @@ from fishdet.models.precision import precision_name, resolve_precision
 
 OPTIM_WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "CpuAmpOptimWrapper")
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+LOADER_TIMEOUT = 300  # seconds without a batch from a worker, after which it counts as hung
 
 
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
@@ -135,6 +136,7 @@ def _load_in_process(cfg: Config) -> None:
     for loader in LOADERS:
         if cfg.get(loader) is not None:
             cfg[loader].update(num_workers=0, persistent_workers=False, pin_memory=False)
+            cfg[loader].pop("timeout", None)  # torch allows none without workers
 
 
 def _set_optim_wrapper(wrapper: ConfigDict, precision: str, device: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from fishdet.allocator import keep_freed_memory
@@ -16,11 +17,21 @@ from fishdet.checkpoint.published import SUFFIX
 from fishdet.checkpoint.publishing.publish import Publication
 from fishdet.checkpoint.training.newest import training_checkpoints
 from fishdet.checkpoint.training.saving import BEST, LAST, explaining_full_disk, noted
-from fishdet.config import load_config, nested_dicts, set_epochs, set_img_scale, set_precision
+from fishdet.config import (
+    LOADER_TIMEOUT,
+    LOADERS,
+    load_config,
+    nested_dicts,
+    set_epochs,
+    set_img_scale,
+    set_precision,
+)
 from fishdet.errors import FishdetError
 from fishdet.models.precision import describe_choice
 from fishdet.models.weights import resolve_pretrained
+from fishdet.parallel import explaining_lost_process, restarted, resume_since, write_start
 from fishdet.plan import print_plan
+from fishdet.processes import wait_seconds
 from fishdet.release import release_best
 from fishdet.runner import FishRunner, build_runner
 
@@ -54,13 +65,19 @@ def train(options: TrainOptions) -> None:
     cfg, notes = training_config(options)
     if not torch.cuda.is_available():
         keep_freed_memory()
-    runner = build_runner(cfg)
+    with explaining_lost_process(wait_seconds(cfg)):
+        runner = build_runner(cfg)
     for note in notes:
         print_log(note, logger="current")
     if options.dry_run:
         print_plan(runner)
         return
-    with explaining_full_disk(Path(runner.work_dir)):
+    if is_main_process() and not cfg.resume:
+        write_start(Path(runner.work_dir))
+    with (
+        explaining_full_disk(Path(runner.work_dir)),
+        explaining_lost_process(wait_seconds(cfg)),
+    ):
         runner.train()
     published = release_best(runner)
     print_log(summary(runner, published), logger="current")
@@ -79,10 +96,19 @@ def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
         options.precision or _amp_precision(options.amp, device) or cfg.get("precision", "auto")
     )
     dtype = set_precision(cfg, wanted, device)
+    _keep_asked_workers(cfg, options.cfg_options or {})
     cfg.model, message = resolve_pretrained(cfg.model)
     _set_run(cfg, options)
     notes = [describe_choice(wanted, dtype, device), message, size_switch(cfg)]
     return cfg, [note for note in notes if note]
+
+
+def _keep_asked_workers(cfg: Config, asked: dict[str, Any]) -> None:
+    """Let a number of loader workers that the command line asks for stand on a CPU too."""
+    for name in LOADERS:
+        if cfg.get(name) is not None and asked.get(f"{name}.num_workers"):
+            cfg[name].num_workers = asked[f"{name}.num_workers"]
+            cfg[name].timeout = asked.get(f"{name}.timeout", LOADER_TIMEOUT)
 
 
 def size_switch(cfg: Config) -> str:
@@ -140,7 +166,7 @@ def _set_run(cfg: Config, options: TrainOptions) -> None:
         if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
             raise FishdetError("--auto-scale-lr: the config names no auto_scale_lr.base_batch_size")
         cfg.auto_scale_lr.enable = True
-    _set_resume(cfg, options.resume)
+    _set_resume(cfg, options.resume or ("auto" if restarted() else None))
 
 
 def _set_resume(cfg: Config, resume: str | None) -> None:
@@ -153,7 +179,8 @@ def _set_resume(cfg: Config, resume: str | None) -> None:
         )
     cfg.resume = True
     cfg.load_from = None if resume == "auto" else resume
-    if resume == "auto" and not training_checkpoints(Path(cfg.work_dir)):
+    work_dir = Path(cfg.work_dir)
+    if resume == "auto" and not training_checkpoints(work_dir, resume_since(work_dir)):
         print_log(
             f"--resume: {cfg.work_dir} holds no checkpoint yet; starting anew.", logger="current"
         )
