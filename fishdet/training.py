@@ -34,6 +34,7 @@ from fishdet.plan import print_plan
 from fishdet.processes import wait_seconds
 from fishdet.release import release_best
 from fishdet.runner import FishRunner, build_runner
+from fishdet.tracking import add_trackers
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class TrainOptions:
     epochs: int | None = None
     img_scale: tuple[int, int] | None = None
     dry_run: bool = False
+    log_to: tuple[str, ...] = ()
 
 
 def train(options: TrainOptions) -> None:
@@ -160,6 +162,8 @@ def _set_run(cfg: Config, options: TrainOptions) -> None:
         cfg.work_dir = str(options.work_dir)
     elif cfg.get("work_dir") is None:
         cfg.work_dir = str(Path("work_dirs") / options.config.stem)
+    if options.log_to:
+        add_trackers(cfg, options.log_to)
     if options.seed is not None:
         cfg.randomness = {**(cfg.get("randomness") or {}), "seed": options.seed}
     if options.auto_scale_lr:

@@ -38,6 +38,10 @@ if [[ -z "${OMP_NUM_THREADS:-}" ]]; then
     export OMP_NUM_THREADS=$(( cores / processes > 0 ? cores / processes : 1 ))
 fi
 
+# A store a start: with one for all, a process that is started anew may read where its neighbour of
+# before listened, and be refused (https://github.com/pytorch/pytorch/issues/167288, 2026-11-28).
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
+
 exec "$python" -m torch.distributed.run --nnodes "$nodes" --nproc-per-node "$processes" \
     "${meeting[@]}" --max-restarts "${MAX_RESTARTS:-0}" --shutdown-timeout "${GRACE:-30}" \
     "$root/tools/train.py" "$config" --launcher pytorch "$@"

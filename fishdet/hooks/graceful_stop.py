@@ -133,6 +133,7 @@ class GracefulStopHook(Hook):
             note(path.parent, LAST, path)
             for older in set(path.parent.glob(STOPS)) - {path}:
                 older.unlink()
+        self._restore()
         raise TrainingInterrupted(
             f"training stopped at epoch {runner.epoch + 1}, iteration {iteration}; the state is in "
             f"{path}. Go on with the same command and --resume."
