@@ -123,6 +123,9 @@ def set_precision(cfg: Config, wanted: str, device: str) -> torch.dtype:
     mixed = dtype != torch.float32
     if device == "cpu":
         _load_in_process(cfg)
+    for loader in LOADERS:
+        if cfg.get(loader) is not None and not cfg[loader].get("num_workers"):
+            cfg[loader].pop("timeout", None)  # torch allows none without workers
     if cfg.get("optim_wrapper") is not None:
         _set_optim_wrapper(cfg.optim_wrapper, cfg.precision, device)
     for loop in ("val_cfg", "test_cfg"):
@@ -136,7 +139,6 @@ def _load_in_process(cfg: Config) -> None:
     for loader in LOADERS:
         if cfg.get(loader) is not None:
             cfg[loader].update(num_workers=0, persistent_workers=False, pin_memory=False)
-            cfg[loader].pop("timeout", None)  # torch allows none without workers
 
 
 def _set_optim_wrapper(wrapper: ConfigDict, precision: str, device: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from mmengine.dist import get_rank, get_world_size
 
+from fish_dataset.errors import FishDataError
 from fishdet.errors import FishdetError
 
 # gloo raises plain RuntimeErrors; the words are those of its transport (pair.cc, unbound_buffer.cc)
@@ -35,9 +36,13 @@ def explaining_lost_process(timeout: float) -> Iterator[None]:
 
     Raises:
         ProcessLost: says what is lost and how to go on.
+        FishDataError: a fault in the data that a loader worker met, without the traceback that
+            torch writes into its message.
     """
     try:
         yield
+    except FishDataError as error:
+        raise from_worker(error) from error
     except RuntimeError as error:
         message = explain(error, timeout)
         if message is None:
@@ -47,6 +52,14 @@ def explaining_lost_process(timeout: float) -> Iterator[None]:
         for worker in multiprocessing.active_children():
             worker.kill()
         raise ProcessLost(message) from error
+
+
+def from_worker(error: FishDataError) -> FishDataError:
+    """Return the error that a loader worker raised; any other one as it is."""
+    before, mark, message = str(error).rpartition("FishDataError: ")
+    if mark and before.startswith("Caught FishDataError in DataLoader worker"):
+        return FishDataError(message.strip())
+    return error
 
 
 def explain(error: RuntimeError, timeout: float) -> str | None:

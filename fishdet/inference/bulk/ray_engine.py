@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,8 @@ def start() -> Any:
         raise FishdetError(
             "--engine ray needs Ray, which is not installed: pip install -e '.[distributed]'"
         ) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*ray_remote_args_fn")  # no successor in 2.60
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS")
         own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}

@@ -65,39 +65,62 @@ def run_bulk(options: BulkOptions, console: Console) -> dict[str, Any]:
         f"{twice} named more than once",
         highlight=False,
     )
-    began, devices = time.perf_counter(), 0
+    pace, devices = Pace(), 0
     if left:
         ray = ray_engine.start()
         gpu = str(options.detector.get("device") or _device()).startswith("cuda")
         devices = options.workers or ray_engine.default_workers(ray, gpu)
-        _look_at(ray, left, options, devices, gpu, console)
-    seconds = time.perf_counter() - began
-    summary = {**totals(options.out), **speed(len(left), seconds, devices, options.price)}
+        _look_at(ray, left, options, (devices, gpu), console, pace)
+    summary = {**totals(options.out), "looked_at": len(left)}
+    summary |= {"seconds": round(time.perf_counter() - pace.began, 1), "workers": devices}
+    summary |= speed(*pace.steady(), devices, options.price)
     write_json(options.out / SUMMARY, summary)
     return summary
+
+
+class Pace:
+    """How many pictures were looked at in which time, the start of Ray and the workers left out."""
+
+    def __init__(self) -> None:
+        self.began = self.first = self.last = time.perf_counter()
+        self.before, self.pictures = 0, 0
+
+    def add(self, pictures: int) -> None:
+        """Note a chunk that is done."""
+        self.last = time.perf_counter()
+        if not self.pictures:
+            self.first, self.before = self.last, pictures
+        self.pictures += pictures
+
+    def steady(self) -> tuple[int, float]:
+        """Return pictures and seconds since the first chunk, or of all where there was but one."""
+        if self.pictures > self.before and self.last > self.first:
+            return self.pictures - self.before, self.last - self.first
+        return self.pictures, self.last - self.began
 
 
 def speed(pictures: int, seconds: float, devices: int, price: float | None) -> dict[str, Any]:
     """Return pictures an hour, in all and a device, and what a million would take and cost."""
     hourly = 3600 * pictures / seconds if pictures and seconds else 0.0
+    if not hourly:
+        return {}
     found: dict[str, Any] = {
-        "looked_at": pictures,
-        "seconds": round(seconds, 1),
-        "workers": devices,
+        "pictures_per_hour": round(hourly),
+        "pictures_per_hour_and_worker": round(hourly / devices),
+        "hours_per_million": round(1e6 / hourly, 2),
     }
-    if hourly:
-        found |= {
-            "pictures_per_hour": round(hourly),
-            "pictures_per_hour_and_worker": round(hourly / devices),
-            "hours_per_million": round(1e6 / hourly, 2),
-        }
-        if price is not None:
-            found["cost_per_million"] = round(1e6 / hourly * devices * price, 2)
+    if price is not None:
+        found["cost_per_million"] = round(1e6 / hourly * devices * price, 2)
     return found
 
 
 def _look_at(
-    ray: Any, left: list[str], options: BulkOptions, workers: int, gpu: bool, console: Console
+    ray: Any,
+    left: list[str],
+    options: BulkOptions,
+    devices: tuple[int, bool],
+    console: Console,
+    pace: Pace,
 ) -> None:
     """Look at chunks, then at the pictures of lost chunks one by one; each gets a row."""
     from . import ray_engine
@@ -107,10 +130,11 @@ def _look_at(
         for size in (options.chunk, 1):
             if left:
                 work = ray_engine.run_chunks(
-                    ray, chunks(left, size), options.detector, options.out, workers, gpu
+                    ray, chunks(left, size), options.detector, options.out, *devices
                 )
                 for row in work:
                     advance(int(row["pictures"]))
+                    pace.add(int(row["pictures"]))
                 done = done_addresses(options.out)
                 left = [address for address in left if address not in done]
     if left and not done:

@@ -155,10 +155,19 @@ def test_a_chunk_that_is_done_twice_has_one_file(options: BulkOptions) -> None:
 
 def test_speed_and_cost() -> None:
     assert speed(1000, 360.0, 2, 1.5) == {
-        "looked_at": 1000, "seconds": 360.0, "workers": 2, "pictures_per_hour": 10000,
-        "pictures_per_hour_and_worker": 5000, "hours_per_million": 100.0, "cost_per_million": 300.0,
+        "pictures_per_hour": 10000, "pictures_per_hour_and_worker": 5000,
+        "hours_per_million": 100.0, "cost_per_million": 300.0,
     }  # fmt: skip
-    assert "pictures_per_hour" not in speed(0, 0.1, 0, None)
+    assert speed(0, 0.1, 0, None) == {}
+
+
+def test_the_pace_leaves_out_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 100.0, 104.0, 110.0])
+    monkeypatch.setattr(run.time, "perf_counter", lambda: next(clock))
+    pace = run.Pace()
+    for pictures in (6, 6, 4):
+        pace.add(pictures)
+    assert pace.steady() == (10, 10.0)
 
 
 def test_a_worker_makes_rows_as_the_detector_finds_fish(

@@ -12,11 +12,19 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
+from torch.utils.data import DataLoader, Dataset
 
+from fish_dataset.errors import FishDataError
 from fishdet.checkpoint.training.newest import training_checkpoints
 from fishdet.errors import FishdetError
 from fishdet.hooks.throughput import ThroughputHook, describe, scalars
-from fishdet.parallel import restarted, resume_since, training_facts, write_start
+from fishdet.parallel import (
+    explaining_lost_process,
+    restarted,
+    resume_since,
+    training_facts,
+    write_start,
+)
 from fishdet.parallel.agreement import differences
 from fishdet.parallel.lost import explain
 from fishdet.processes import require_sync_bn_device, wait_seconds
@@ -89,6 +97,25 @@ def test_words_for_workers_that_hang_or_die() -> None:
     assert explain(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), 60) is None
     # gloo's words, but in one process: nobody to lose
     assert explain(RuntimeError("[gloo/pair.cc:553] Connection closed by peer"), 60) is None
+
+
+def test_a_fault_in_the_data_that_a_worker_meets_is_told_in_one_line() -> None:
+    class Broken(Dataset[int]):
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, index: int) -> int:
+            raise FishDataError("reef/1.jpg: cannot be decoded as a picture; copy it again")
+
+    loader = DataLoader(Broken(), num_workers=1)
+    with pytest.raises(FishDataError) as raised, explaining_lost_process(60):
+        next(iter(loader))
+    assert str(raised.value) == "reef/1.jpg: cannot be decoded as a picture; copy it again"
+    with (
+        pytest.raises(FishDataError, match="^FishDataError: as it is$"),
+        explaining_lost_process(1),
+    ):
+        raise FishDataError("FishDataError: it")
 
 
 def test_throughput_is_told_for_each_process() -> None:
