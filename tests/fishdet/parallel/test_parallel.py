@@ -112,7 +112,7 @@ def test_a_fault_in_the_data_that_a_worker_meets_is_told_in_one_line() -> None:
         next(iter(loader))
     assert str(raised.value) == "reef/1.jpg: cannot be decoded as a picture; copy it again"
     with (
-        pytest.raises(FishDataError, match="^FishDataError: as it is$"),
+        pytest.raises(FishDataError, match="^FishDataError: it$"),
         explaining_lost_process(1),
     ):
         raise FishDataError("FishDataError: it")
