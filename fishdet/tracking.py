@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,6 +50,11 @@ def add_trackers(cfg: Config, names: Sequence[str]) -> None:
 
 
 def _settings(name: str, work_dir: Path) -> dict[str, Any]:
-    if name == "mlflow":  # MLFLOW_TRACKING_URI has the last word where it is set
-        return {"exp_name": work_dir.parent.name or "fishdet", "run_name": work_dir.name}
+    if name == "mlflow":  # mmengine writes files unless it is given an address
+        names = {"exp_name": work_dir.parent.name or "fishdet", "run_name": work_dir.name}
+        address = os.environ.get("MLFLOW_TRACKING_URI")
+        if address:
+            return {**names, "tracking_uri": address}
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        return names
     return {}
