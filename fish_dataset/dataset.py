@@ -24,6 +24,8 @@ from fish_dataset.findings import Finding, summarise
 from fish_dataset.mmdet_import import BaseDetDataset
 from fish_dataset.palette import palette
 from fish_dataset.reading.disk import picture_size
+from fish_dataset.shards.address import PREFIX, parse_address
+from fish_dataset.shards.index import read_index
 
 _FILTERS = ("filter_empty_gt", "min_size")
 _META = ("site", "video", "frame")
@@ -43,6 +45,8 @@ class FishDataset(BaseDetDataset):
             image folder), filter_cfg, indices, …, all of which may be keywords.
         check_images: Whether to look for each picture on disk when loading.
         proposal_file: Not supported.
+        shards: Index of the tar files that hold the pictures (``tools/dataset/shard.py``).
+        shard_base: Where these are, if not beside the index: a folder, or an fsspec address.
         **kwargs: As ``BaseDetDataset``. ``filter_cfg`` takes ``filter_empty_gt`` (leave out images
             without boxes; they are kept by default) and ``min_size`` (leave out pictures whose
             shorter side has fewer pixels); both count in training only. ``serialize_data`` has no
@@ -53,6 +57,7 @@ class FishDataset(BaseDetDataset):
         rows: (n,) int64, the rows of ``annotations`` that the data set consists of.
         findings: What was repaired or is worth a look.
         digest: SHA-256 of the annotation file, in hex.
+        picture_shards: (n,) int32, the shard of each picture; None without shards.
 
     Raises:
         FishDataError: The file cannot be used, nothing is left after filtering, or an argument is
@@ -66,6 +71,8 @@ class FishDataset(BaseDetDataset):
         *args: Any,
         check_images: bool = True,
         proposal_file: str | None = None,
+        shards: str | os.PathLike | None = None,
+        shard_base: str | None = None,
         **kwargs: Any,
     ) -> None:
         if proposal_file is not None:
@@ -76,7 +83,8 @@ class FishDataset(BaseDetDataset):
         unknown = sorted(set(kwargs.get("filter_cfg") or ()) - set(_FILTERS))
         if unknown:
             raise FishDataError(f"filter_cfg has unknown {unknown}; it takes {list(_FILTERS)}")
-        self.check_images = check_images
+        self._shard_index = None if shards is None else read_index(shards, shard_base)
+        self.check_images = check_images and shards is None
         super().__init__(*args, **kwargs)
         if not self._fully_initialized:
             # Wrappers and samplers ask for the classes before they call full_init.
@@ -102,12 +110,40 @@ class FishDataset(BaseDetDataset):
             check_images=self.check_images,
         )
         self.digest = _sha256(self.ann_file)
+        self._shard_rows = self._find_in_shards()
         self._set_classes(self.annotations.classes)
         self.rows = self._filtered_rows()
         if self._indices is not None:
             self.rows = _subset(self.rows, self._indices)
         self._report(self.annotations, self.findings)
         self._fully_initialized = True
+
+    @property
+    def picture_shards(self) -> np.ndarray | None:
+        """The shard of each picture of the data set; None without shards."""
+        if self._shard_index is None or self._shard_rows is None:
+            return None
+        return self._shard_index.shards[self._shard_rows[self.rows]]
+
+    def _find_in_shards(self) -> np.ndarray | None:
+        """The row of the index for each image of the file."""
+        if self._shard_index is None:
+            return None
+        rows = self._shard_index.rows_of(self.annotations.image_ids)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            raise FishDataError(
+                f"{self.ann_file}: {len(missing)} pictures stand in no shard, the first "
+                f"{self.annotations.file_names[int(missing[0])]!r}; make the shards anew "
+                "(tools/dataset/shard.py)"
+            )
+        return rows
+
+    def _picture_path(self, row: int) -> str:
+        name = self.annotations.file_names[row]
+        if self._shard_index is None or self._shard_rows is None:
+            return os.path.join(self._image_prefix, name)
+        return self._shard_index.address(int(self._shard_rows[row]), name)
 
     def load_data_list(self) -> list[dict]:
         """All images as dicts, for tools that want a list; the data set itself keeps none."""
@@ -124,7 +160,7 @@ class FishDataset(BaseDetDataset):
         data = self.annotations
         row = int(self.rows[idx])
         info = {
-            "img_path": os.path.join(self._image_prefix, data.file_names[row]),
+            "img_path": self._picture_path(row),
             "img_id": int(data.image_ids[row]),
             "height": int(data.heights[row]),
             "width": int(data.widths[row]),
@@ -174,7 +210,9 @@ class FishDataset(BaseDetDataset):
         except (OSError, AssertionError, ValueError, cv2.error) as error:
             _check_picture(path, error)
             raise
-        if result is None and picture_size(path) is None:  # not a transform's choice
+        if (
+            result is None and "://" not in path and picture_size(path) is None
+        ):  # not a transform's choice
             _check_picture(path, None)
         return result
 
@@ -251,6 +289,12 @@ def _sha256(path: str | os.PathLike) -> str:
 
 def _check_picture(path: str, error: Exception | None) -> None:
     """Raises FishDataError if ``path`` holds no picture that can be decoded."""
+    if path.startswith(f"{PREFIX}://"):
+        shard, _, _, name = parse_address(path)
+        raise FishDataError(
+            f"{name} in {shard}: cannot be decoded as a picture; make the shards anew, or take its "
+            "entry out of the annotations"
+        ) from error
     if not os.path.exists(path):
         reason = "the picture is gone from disk; copy it there"
     elif picture_size(path) is None or cv2.imread(path, cv2.IMREAD_UNCHANGED) is None:

@@ -20,6 +20,8 @@ from fish_dataset.reading.disk import Folders
 SPLITS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 CONVERT = "Convert it first: python tools/dataset/convert.py {root} OUT"
 
+SHARDS = ".shards.npz"  # beside an annotation file whose pictures stand in tar files
+
 _FILE_NAME = re.compile(rb'"file_name"\s*:\s*("(?:[^"\\]|\\.)*")')
 _SAMPLE = 5  # file names that are looked for to choose an image folder
 
@@ -78,6 +80,8 @@ def _candidates(root: Path, names: tuple[str, ...]) -> list[Path]:
 
 def _with_images(root: Path, ann_file: Path) -> Split:
     folders = image_folders(root, ann_file)
+    if ann_file.with_suffix(SHARDS).is_file():  # tools/dataset/shard.py: pictures in tar files
+        return Split(ann_file, folders[0])
     names = first_file_names(ann_file)
     existing = [folder for folder in folders if folder.is_dir()]
     if not names:  # an empty or broken file: reading it will say what is wrong

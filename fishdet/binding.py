@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from fish_dataset.annotations import Annotations
 from fish_dataset.coco import read_classes, read_coco
 from fish_dataset.errors import FishDataError
 from fish_dataset.layout import Split, find_splits
+from fish_dataset.shards.index import index_of
 from fish_dataset.synthesis import ensure_dataset
 from fishdet.config import LOADERS, nested_dicts, set_epochs, set_img_scale
 from fishdet.errors import FishdetError
@@ -95,10 +97,21 @@ def _bind_loader(cfg: Config, loader: str, split: Split, names: tuple[str, ...])
         dataset["ann_file"] = str(split.ann_file)
         dataset["data_prefix"] = {"img": str(split.image_dir)}
         dataset["metainfo"] = {"classes": names}
+        if index_of(split.ann_file).is_file():
+            _bind_shards(cfg[loader], dataset, index_of(split.ann_file))
     for metric in nested_dicts(cfg.get(loader.replace("dataloader", "evaluator")) or {}):
         if metric.get("type") == "FishMetric":
             metric["ann_file"] = str(split.ann_file)
             metric["image_dir"] = str(split.image_dir)
+
+
+def _bind_shards(loader: Any, dataset: dict[str, Any], index: Path) -> None:
+    """Read from tar files; where pictures are shuffled, a few of them at a time."""
+    dataset["shards"] = str(index)
+    dataset["shard_base"] = os.environ.get("FISHDET_SHARDS") or None
+    sampler = loader.get("sampler") or {}
+    if sampler.get("type") == "DefaultSampler" and sampler.get("shuffle"):
+        sampler["type"] = "ShardSampler"
 
 
 def _bind_own_paths(cfg: Config, classes: Sequence[str] | None) -> None:

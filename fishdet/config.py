@@ -14,6 +14,7 @@ from fishdet.models.precision import precision_name, resolve_precision
 
 OPTIM_WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "CpuAmpOptimWrapper")
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+LOADER_TIMEOUT = 300  # seconds without a batch from a worker, after which it counts as hung
 
 
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
@@ -123,6 +124,9 @@ def set_precision(cfg: Config, wanted: str, device: str) -> torch.dtype:
     mixed = dtype != torch.float32
     if device == "cpu":
         _load_in_process(cfg)
+    for loader in LOADERS:
+        if cfg.get(loader) is not None and not cfg[loader].get("num_workers"):
+            cfg[loader].pop("timeout", None)  # torch allows none without workers
     if cfg.get("optim_wrapper") is not None:
         _set_optim_wrapper(cfg.optim_wrapper, cfg.precision, device)
     for loop in ("val_cfg", "test_cfg"):

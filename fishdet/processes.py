@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_distributed
 
+from fishdet.errors import FishdetError
 
-def join_cpu_processes(launcher: str) -> None:
+TIMEOUT = 300.0
+
+
+def join_cpu_processes(launcher: str, timeout: float = TIMEOUT) -> None:
     """Join torchrun's processes through gloo where there is no CUDA.
 
     mmengine asks for a CUDA device before it joins them, and fails.
+
+    Args:
+        launcher: as mmengine's.
+        timeout: seconds after which one gives up waiting for another.
     """
     if launcher == "pytorch" and not torch.cuda.is_available() and not is_distributed():
-        torch.distributed.init_process_group("gloo")
+        torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=timeout))
+
+
+def wait_seconds(cfg: Config) -> float:
+    """Return the seconds after which a process gives up waiting for another."""
+    env = cfg.get("env_cfg") or {}
+    return float((env.get("dist_cfg") or {}).get("timeout") or TIMEOUT)
 
 
 def leave_processes() -> None:
@@ -41,3 +56,12 @@ def cpu_wrapper(cfg: Config) -> dict[str, Any] | None:
         "find_unused_parameters": cfg.get("find_unused_parameters", False),
         "device_ids": None,
     }
+
+
+def require_sync_bn_device(cfg: Config) -> None:
+    """Raise FishdetError for ``sync_bn`` without a GPU, of which torch speaks in its first step."""
+    if cfg.get("sync_bn") is not None and not torch.cuda.is_available():
+        raise FishdetError(
+            f"sync_bn={cfg.sync_bn!r}: torch has BatchNorm over several processes for GPUs alone; "
+            "leave it out, or use GroupNorm (docs/scale.md)"
+        )

@@ -37,7 +37,13 @@ from fishdet.hooks.channels_last import wants_channels_last
 from fishdet.models.timm_backbone import check_neck
 from fishdet.models.weight_files import find_weights
 from fishdet.models.weight_sources import address_of, reachable
-from fishdet.processes import cpu_wrapper, join_cpu_processes
+from fishdet.parallel import require_agreement, resume_since, training_facts
+from fishdet.processes import (
+    cpu_wrapper,
+    join_cpu_processes,
+    require_sync_bn_device,
+    wait_seconds,
+)
 
 DUMPS = ("System environment:", "Config:", "Hooks will be executed", "paramwise_options --")
 OWN_NOTES = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
@@ -52,13 +58,24 @@ class FishRunner(Runner):
     _load_from: str | None
 
     def setup_env(self, env_cfg: dict[str, Any]) -> None:
-        """Set up the processes as mmengine does, and without a GPU as well."""
-        join_cpu_processes(self.launcher)
+        """Set up the processes as mmengine does, and without a GPU as well.
+
+        Raises:
+            FishdetError: they have not the same data, code and settings.
+        """
+        join_cpu_processes(self.launcher, wait_seconds(self.cfg))
         super().setup_env(env_cfg)
+        if self.distributed:
+            require_agreement(training_facts(self.cfg))
 
     def wrap_model(self, model_wrapper_cfg: dict[str, Any] | None, model: nn.Module) -> nn.Module:
-        """Wrap the model as mmengine does, and without a GPU as well."""
+        """Wrap the model as mmengine does, and without a GPU as well.
+
+        Raises:
+            FishdetError: ``sync_bn`` without a GPU.
+        """
         if self.distributed and not is_model_wrapper(model):
+            require_sync_bn_device(self.cfg)
             model_wrapper_cfg = model_wrapper_cfg or cpu_wrapper(self.cfg)
             if wants_channels_last(self.cfg):
                 model = model.to(memory_format=torch.channels_last)
@@ -80,6 +97,20 @@ class FishRunner(Runner):
         """
         with naming_unknown_settings():
             return super().build_optim_wrapper(*args, **kwargs)
+
+    def scale_lr(
+        self, optim_wrapper: OptimWrapper, auto_scale_lr: dict[str, Any] | None = None
+    ) -> None:
+        """Scale as mmengine does, by the pictures of one optimizer step.
+
+        mmengine counts processes × batch and not the batches whose gradients are accumulated.
+        """
+        steps = getattr(optim_wrapper, "_accumulative_counts", 1)
+        if steps > 1 and auto_scale_lr is not None and auto_scale_lr.get("enable"):
+            base = auto_scale_lr["base_batch_size"]
+            self.logger.info(f"{steps} batches make a step: base batch size {base} / {steps}")
+            auto_scale_lr = {**auto_scale_lr, "base_batch_size": base / steps}
+        super().scale_lr(optim_wrapper, auto_scale_lr)
 
     @staticmethod
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
@@ -181,7 +212,8 @@ def newest_of(work_dir: Path, logger: logging.Logger) -> Path:
     Raises:
         FishdetError: there is none, or none verifies.
     """
-    found: list[Any] = [newest_good(work_dir) if is_main_process() else None]
+    since = resume_since(work_dir)
+    found: list[Any] = [newest_good(work_dir, since) if is_main_process() else None]
     broadcast_object_list(found)
     path, skipped = found[0]
     for line in skipped:

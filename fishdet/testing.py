@@ -26,6 +26,8 @@ from fishdet.evaluation import FishMetric
 from fishdet.evaluation.intervals import RESAMPLES
 from fishdet.evaluation.report_page import write_report
 from fishdet.models.precision import describe_choice
+from fishdet.parallel import explaining_lost_process
+from fishdet.processes import wait_seconds
 from fishdet.runner import build_runner
 
 FLIP_TTA = dict(
@@ -84,13 +86,14 @@ def test(options: TestOptions) -> dict[str, float]:
     if options.report is not None:
         require_writable(options.report, "--report")
     cfg, notes = testing_config(options)
-    runner = build_runner(cfg)
-    for note in notes:
-        print_log(note, logger="current")
-    totals = runner.test()
+    with explaining_lost_process(wait_seconds(cfg)):
+        runner = build_runner(cfg)
+        for note in notes:
+            print_log(note, logger="current")
+        totals = runner.test()
     metric = runner.test_evaluator.metrics[0]
     record = _record(totals, metric)
-    if options.out is not None:
+    if options.out is not None and is_main_process():
         write_json(options.out, record)
         print_log(f"Wrote {options.out}", logger="current")
     if options.report is not None and is_main_process():

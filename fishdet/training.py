@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from fishdet.allocator import keep_freed_memory
@@ -17,13 +18,24 @@ from fishdet.checkpoint.published import SUFFIX
 from fishdet.checkpoint.publishing.publish import Publication
 from fishdet.checkpoint.training.newest import training_checkpoints
 from fishdet.checkpoint.training.saving import BEST, LAST, explaining_full_disk, noted
-from fishdet.config import load_config, nested_dicts, set_epochs, set_img_scale, set_precision
+from fishdet.config import (
+    LOADER_TIMEOUT,
+    LOADERS,
+    load_config,
+    nested_dicts,
+    set_epochs,
+    set_img_scale,
+    set_precision,
+)
 from fishdet.errors import FishdetError
 from fishdet.models.precision import describe_choice
 from fishdet.models.weights import resolve_pretrained
+from fishdet.parallel import explaining_lost_process, restarted, resume_since, write_start
 from fishdet.plan import print_plan
+from fishdet.processes import wait_seconds
 from fishdet.release import release_best
 from fishdet.runner import FishRunner, build_runner
+from fishdet.tracking import add_trackers
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class TrainOptions:
     epochs: int | None = None
     img_scale: tuple[int, int] | None = None
     dry_run: bool = False
+    log_to: tuple[str, ...] = ()
 
 
 def train(options: TrainOptions) -> None:
@@ -61,14 +74,20 @@ def train(options: TrainOptions) -> None:
             print_plan(_telling_runner(cfg, notes))
         return
     runner = _telling_runner(cfg, notes)
-    with explaining_full_disk(Path(runner.work_dir)):
+    if is_main_process() and not cfg.resume:
+        write_start(Path(runner.work_dir))
+    with (
+        explaining_full_disk(Path(runner.work_dir)),
+        explaining_lost_process(wait_seconds(cfg)),
+    ):
         runner.train()
     published = release_best(runner)
     print_log(summary(runner, published), logger="current")
 
 
 def _telling_runner(cfg: Config, notes: list[str]) -> FishRunner:
-    runner = build_runner(cfg)
+    with explaining_lost_process(wait_seconds(cfg)):
+        runner = build_runner(cfg)
     for note in notes:
         print_log(note, logger="current")
     return runner
@@ -87,10 +106,19 @@ def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
         options.precision or _amp_precision(options.amp, device) or cfg.get("precision", "auto")
     )
     dtype = set_precision(cfg, wanted, device)
+    _keep_asked_workers(cfg, options.cfg_options or {})
     cfg.model, message = resolve_pretrained(cfg.model)
     _set_run(cfg, options)
     notes = [describe_choice(wanted, dtype, device), message, size_switch(cfg)]
     return cfg, [note for note in notes if note]
+
+
+def _keep_asked_workers(cfg: Config, asked: dict[str, Any]) -> None:
+    """Let a number of loader workers that the command line asks for stand on a CPU too."""
+    for name in LOADERS:
+        if cfg.get(name) is not None and asked.get(f"{name}.num_workers"):
+            cfg[name].num_workers = asked[f"{name}.num_workers"]
+            cfg[name].timeout = asked.get(f"{name}.timeout", LOADER_TIMEOUT)
 
 
 def size_switch(cfg: Config) -> str:
@@ -142,13 +170,15 @@ def _set_run(cfg: Config, options: TrainOptions) -> None:
         cfg.work_dir = str(options.work_dir)
     elif cfg.get("work_dir") is None:
         cfg.work_dir = str(Path("work_dirs") / options.config.stem)
+    if options.log_to:
+        add_trackers(cfg, options.log_to)
     if options.seed is not None:
         cfg.randomness = {**(cfg.get("randomness") or {}), "seed": options.seed}
     if options.auto_scale_lr:
         if "base_batch_size" not in (cfg.get("auto_scale_lr") or {}):
             raise FishdetError("--auto-scale-lr: the config names no auto_scale_lr.base_batch_size")
         cfg.auto_scale_lr.enable = True
-    _set_resume(cfg, options.resume)
+    _set_resume(cfg, options.resume or ("auto" if restarted() else None))
 
 
 def _set_resume(cfg: Config, resume: str | None) -> None:
@@ -161,7 +191,8 @@ def _set_resume(cfg: Config, resume: str | None) -> None:
         )
     cfg.resume = True
     cfg.load_from = None if resume == "auto" else resume
-    if resume == "auto" and not training_checkpoints(Path(cfg.work_dir)):
+    work_dir = Path(cfg.work_dir)
+    if resume == "auto" and not training_checkpoints(work_dir, resume_since(work_dir)):
         print_log(
             f"--resume: {cfg.work_dir} holds no checkpoint yet; starting anew.", logger="current"
         )

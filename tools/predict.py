@@ -7,18 +7,19 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from fish_dataset.fonts import drawable_language
 from fishdet.checkpoint.finding import newest_published
 from fishdet.checkpoint.loading import resolve
 from fishdet.cli import exit_status
+from fishdet.inference.bulk.command import add_bulk_arguments, predict_bulk
 from fishdet.inference.choice import split_model
 from fishdet.inference.detector import Detector
 from fishdet.inference.predict import OutputOptions, require_no_overwriting, require_output_folder
-from fishdet.inference.run import Report, RunOptions, run
+from fishdet.inference.run import RunOptions, run
 from fishdet.inference.sources import Sources, find_sources
 from fishdet.inference.thresholds import parse_threshold
+from fishdet.inference.told import print_report
 from fishdet.inference.writers import FORMATS, parse_formats
 
 EPILOG = (
@@ -68,6 +69,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     writes.add_argument("--crops", action="store_true", help="each fish as a picture of its own")
     writes.add_argument("--sheet", action="store_true", help="contact sheets of the crops")
     writes.add_argument("--resume", action="store_true", help="go on where the last run stopped")
+    add_bulk_arguments(parser)
     return parser.parse_args(arguments)
 
 
@@ -108,38 +110,17 @@ def run_options(options: argparse.Namespace, detector: Detector, model: str) -> 
     return RunOptions(output, options.every, not options.no_video, options.sheet)
 
 
-def report(done: Report, options: argparse.Namespace, console: Console) -> None:
-    """Print the number of fish by species, where the results are, and the broken files."""
-    if done.pictures is not None:
-        table = Table("species", "count")
-        for name, count in done.counts.most_common():
-            table.add_row(name, str(count))
-        console.print(table if table.row_count else "No fish above the score threshold.")
-        where = ", ".join(str(options.out / FORMATS[kind]) for kind in options.format)
-        text = f"{done.pictures.pictures} pictures in {options.out}, results in {where}"
-        console.print(text, markup=False, soft_wrap=True)
-        if "dwc" in options.format and done.pictures.nameless:
-            console.print(f"{done.pictures.nameless} fish are of classes without a scientific name")
-    for name, video in done.videos.items():
-        table = Table("species", "MaxN", "at s", "s in frame", "tracks", title=name)
-        for row in video.rows:
-            table.add_row(row[0], *(str(row[index]) for index in (1, 3, 4, 9)))
-        console.print(table if table.row_count else f"{name}: no fish above the score threshold.")
-        console.print(f"{video.frames} frames, results in {options.out / name}", markup=False)
-    if done.broken:
-        print(f"{len(done.broken)} files could not be read:", file=sys.stderr)
-        print("\n".join(done.broken), file=sys.stderr)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit status: 0, 1 where files were broken, 2 on a user's mistake."""
     options = parse_arguments(arguments)
     console = Console()
 
     def all_of_it() -> int:
+        if options.engine == "ray":
+            return predict_bulk(options, console)
         detector, sources, model = load(options, console)
         done = run(detector, sources, run_options(options, detector, model), console)
-        report(done, options, console)
+        print_report(done, options, console)
         return 1 if done.broken else 0
 
     return exit_status(all_of_it)

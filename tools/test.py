@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from fishdet.cli import add_run_arguments, exit_status, parse_options
+from fishdet.processes import leave_processes
 from fishdet.testing import TestOptions, test
 
 
@@ -41,5 +42,11 @@ def parse_args() -> TestOptions:
     return TestOptions(**parse_options(parser))
 
 
+def main() -> None:
+    """Evaluate; several processes end together."""
+    test(parse_args())
+    leave_processes()
+
+
 if __name__ == "__main__":
-    sys.exit(exit_status(lambda: test(parse_args())))
+    sys.exit(exit_status(main))

@@ -25,6 +25,10 @@ def parse_args() -> TrainOptions:
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale LR by the batch size")
     parser.add_argument("--epochs", type=int, help="length of training; the schedule follows")
     parser.add_argument("--seed", type=int, help="seed of weights, order and augmentation")
+    parser.add_argument(
+        "--log-to", type=lambda text: tuple(text.split(",")), default=(), metavar="NAME,NAME",
+        help="curves there too: tensorboard, mlflow, wandb, … (docs/scale.md)",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="run one batch, print the plan")
     return TrainOptions(**parse_options(parser))
 

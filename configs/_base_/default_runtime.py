@@ -24,13 +24,14 @@ custom_hooks = [
     dict(type="FiniteLossHook"),
     dict(type="ShapeWatchHook"),
     dict(type="RecordsHook"),
+    dict(type="ThroughputHook"),
     dict(type="GracefulStopHook"),
 ]
 
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
-    dist_cfg=dict(backend="nccl"),
+    dist_cfg=dict(backend="nccl", timeout=300),  # seconds a process waits for another
 )
 vis_backends = [dict(type="LocalVisBackend")]
 visualizer = dict(type="DetLocalVisualizer", vis_backends=vis_backends, name="visualizer")

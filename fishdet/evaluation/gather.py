@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from mmengine.dist import gather_object
 from mmengine.logging import MMLogger
 
 from fish_dataset.annotations import Annotations
@@ -21,6 +22,15 @@ class ImageResult:
     bboxes: np.ndarray  # (n, 4) xyxy
     scores: np.ndarray  # (n,)
     labels: np.ndarray  # (n,)
+
+
+def gather_results(own: list[ImageResult]) -> list[ImageResult]:
+    """Return the results of all processes, in the first; a collective call.
+
+    No file goes between them, so the processes need no shared folder.
+    """
+    parts = gather_object(own)
+    return [result for part in parts or [] for result in part]
 
 
 def match_images(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from mmdet.registry import METRICS
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
@@ -22,7 +23,7 @@ from .coco_eval import evaluate
 from .coco_form import write_results
 from .detections import Detections
 from .extras import Choices, absent_species, evaluation_record, format_record, images_per_class
-from .gather import ImageResult, match_images
+from .gather import ImageResult, gather_results, match_images
 from .report import CocoReport
 from .table import format_table
 from .uncertainty import Uncertainty, uncertainty
@@ -150,6 +151,34 @@ class FishMetric(BaseMetric):
                     found["labels"].detach().cpu().numpy(),
                 )
             )
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Score what all processes have seen; a collective call with the same answer in each.
+
+        mmengine puts the parts together in the order of its own sampler and cuts the list at
+        ``size``: with another sampler that drops pictures and keeps others twice. Here all results
+        come, and each image counts once by its id (``gather.match_images``).
+
+        Args:
+            size: of the data set; not used.
+
+        Raises:
+            FishdetError: in all processes, what ``compute_metrics`` raises in the first.
+        """
+        results = gather_results(self.results)
+        self.results.clear()
+        answer: Any = None
+        if is_main_process():
+            try:
+                scores = self.compute_metrics(results)
+                answer = {f"{self.prefix}/{key}": value for key, value in scores.items()}
+            except (FishdetError, FishDataError) as error:  # the others wait for an answer
+                answer = error
+        answers = [answer]
+        broadcast_object_list(answers)
+        if isinstance(answers[0], FishdetError | FishDataError):
+            raise answers[0]
+        return answers[0] or {}
 
     def compute_metrics(self, results: list[ImageResult]) -> dict[str, float]:
         """Score all results; see the class for what is returned, logged and kept.

@@ -7,6 +7,7 @@ from .finite_loss import FiniteLossHook
 from .graceful_stop import GracefulStopHook
 from .records import RecordsHook
 from .shape_watch import ShapeWatchHook
+from .throughput import ThroughputHook
 
 __all__ = [
     "ChannelsLastHook",
@@ -16,4 +17,5 @@ __all__ = [
     "GracefulStopHook",
     "RecordsHook",
     "ShapeWatchHook",
+    "ThroughputHook",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmdet.registry import HOOKS
+from mmengine.dist import all_gather_object, all_reduce, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -43,7 +45,10 @@ class FiniteLossHook(Hook):
 
     def _guarded(self, runner: Runner, update: Callable[..., None]) -> Callable[..., None]:
         def update_params(loss: torch.Tensor, *args: Any, **kwargs: Any) -> None:
-            if not bool(torch.isfinite(loss.detach()).all()):
+            finite = torch.isfinite(loss.detach()).all().to(torch.int32)
+            if get_world_size() > 1:  # one process's NaN would reach the weights of all
+                all_reduce(finite, op="min")
+            if not bool(finite):
                 raise NonFiniteLossError(self._explain(runner, float(loss.detach())))
             update(loss, *args, **kwargs)
 
@@ -53,9 +58,12 @@ class FiniteLossHook(Hook):
         name = f"nonfinite_iter_{runner.iter + 1}.pth"
         meta = {"epoch": runner.epoch, "iter": runner.iter}
         runner.save_checkpoint(runner.work_dir, name, meta=meta)
-        images = "\n  ".join(batch_images(self._batch))
+        found = all_gather_object((value, batch_images(self._batch)))
+        values = named_by_process([value for value, _ in found])
+        paths = [path for value, paths in found if not math.isfinite(value) for path in paths]
+        images = "\n  ".join(paths)
         return (
-            f"the loss is {value} at epoch {runner.epoch + 1}, iteration {runner.iter + 1}: "
+            f"the loss is {values} at epoch {runner.epoch + 1}, iteration {runner.iter + 1}: "
             f"training stops before the optimizer uses it.\nImages of the batch:\n  {images}\n"
             f"Last good checkpoint: {last_checkpoint(Path(runner.work_dir))}\n"
             f"State before this step: {Path(runner.work_dir) / name}\n"
@@ -63,6 +71,17 @@ class FiniteLossHook(Hook):
             "(--cfg-options optim_wrapper.optimizer.lr=…), clip gradients "
             "(optim_wrapper.clip_grad.max_norm=10), or train in full precision (--precision fp32)."
         )
+
+
+def named_by_process(values: Sequence[float]) -> str:
+    """Return the loss that is not finite, of several processes with their numbers."""
+    if len(values) == 1:
+        return str(values[0])
+    return ", ".join(
+        f"{value} in process {rank}"
+        for rank, value in enumerate(values)
+        if not math.isfinite(value)
+    )
 
 
 def batch_images(data_batch: Any) -> list[str]:

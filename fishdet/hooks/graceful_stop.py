@@ -42,9 +42,11 @@ class GracefulStopHook(Hook):
     """Finish the iteration at hand, save, and stop.
 
     A signal that interrupts an optimizer step would leave half-updated weights, so the handler
-    only takes a note; a second signal has its ordinary effect at once. Several processes stop at
-    the same iteration, the first at which any of them was asked to, and none while gradients wait
-    for more to be accumulated.
+    only takes a note; a second Ctrl-C has its ordinary effect at once. A second SIGTERM has none:
+    a scheduler signals the whole job, and torchrun hands on what it was sent, so that one
+    pre-emption reaches a process twice; what is to end at once gets SIGKILL. Several processes
+    stop at the same iteration, the first at which any of them was asked to, and none while
+    gradients wait for more to be accumulated.
     """
 
     priority = "LOWEST"
@@ -94,12 +96,14 @@ class GracefulStopHook(Hook):
             self._stop(runner, runner.iter)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._asked is not None:
+            return
         self._asked = number
-        self._restore()
-        print(
-            "\nStopping after this iteration, with a checkpoint; once more stops at once.",
-            flush=True,
-        )
+        again = ""
+        if number == signal.SIGINT:
+            signal.signal(number, self._previous.pop(number))
+            again = "; once more stops at once"
+        print(f"\nStopping after this iteration, with a checkpoint{again}.", flush=True)
 
     def _all_asked(self) -> bool:
         """Whether any process was asked, known to all of them."""
@@ -129,6 +133,7 @@ class GracefulStopHook(Hook):
             note(path.parent, LAST, path)
             for older in set(path.parent.glob(STOPS)) - {path}:
                 older.unlink()
+        self._restore()
         raise TrainingInterrupted(
             f"training stopped at epoch {runner.epoch + 1}, iteration {iteration}; the state is in "
             f"{path}. Go on with the same command and --resume."

@@ -26,6 +26,7 @@ train_dataloader = dict(
     persistent_workers=True,
     pin_memory=True,
     worker_init_fn=dict(type="own_process_group"),
+    timeout=300,  # seconds without a batch, after which a worker counts as hung
     sampler=dict(type="DefaultSampler", shuffle=True),
     batch_sampler=dict(type="ResumableBatchSampler"),
     dataset=dict(
@@ -42,6 +43,7 @@ val_dataloader = dict(
     num_workers=2,
     persistent_workers=True,
     worker_init_fn=dict(type="own_process_group"),
+    timeout=300,  # seconds without a batch, after which a worker counts as hung
     drop_last=False,
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(

@@ -15,15 +15,15 @@ NOTES = "exact_resume"
 _PATTERNS = ("epoch_*.pth", "iter_*.pth", "interrupted_iter_*.pth")
 
 
-def newest_good(work_dir: Path) -> tuple[Path | None, list[str]]:
+def newest_good(work_dir: Path, since: float = 0.0) -> tuple[Path | None, list[str]]:
     """Return the newest training checkpoint whose check sums hold, and a line for each left out.
 
     Newest is by the time that the file itself gives, so a copied work dir keeps its order; a file
-    without one counts by its modification time.
+    without one counts by its modification time. Files written before ``since`` do not count.
     """
     skipped: list[str] = []
     dated: list[tuple[float, Path]] = []
-    for path in training_checkpoints(work_dir):
+    for path in training_checkpoints(work_dir, since):
         try:
             dated.append((_saved_at(path), path))
         except FishdetError as error:
@@ -37,13 +37,18 @@ def newest_good(work_dir: Path) -> tuple[Path | None, list[str]]:
     return None, skipped
 
 
-def training_checkpoints(work_dir: Path) -> list[Path]:
-    """Return the files of a work dir that hold a whole training state, in no order."""
+def training_checkpoints(work_dir: Path, since: float = 0.0) -> list[Path]:
+    """Return the files of a work dir that hold a whole training state, in no order.
+
+    Args:
+        work_dir: the folder.
+        since: modification time in seconds; older files are another run's and left out.
+    """
     found = {path for pattern in _PATTERNS for path in work_dir.glob(pattern)}
     last = noted(work_dir, LAST)
     if last is not None and last.resolve() not in {path.resolve() for path in found}:
         found.add(last)
-    return sorted(found)
+    return sorted(path for path in found if path.stat().st_mtime >= since)
 
 
 def verify_checkpoint(path: Path) -> None:

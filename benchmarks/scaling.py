@@ -1,0 +1,163 @@
+"""One process against two on this machine, and what a simple model says of more.
+
+    python benchmarks/scaling.py [--epochs 4] [--out work_dirs/scaling]
+
+Trains a small detector in one process with batches of two and in two with batches of one, a thread
+each, with nothing random between them: their losses have to lie on top of one another
+(``curves.png``). Tells pictures a second, CPU seconds a picture (which other work on the machine
+does not change), the time of an all-reduce of the gradients, and the model's forecast for two.
+On a machine of two cores a ratio of two is the limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import kill_resume
+import numpy as np
+
+from fishdet.analysis.logs import Run, read_runs, write_logs
+
+ROOT = Path(__file__).resolve().parent.parent
+ALL_REDUCE = """
+import sys, time, torch, torch.distributed as dist
+dist.init_process_group("gloo")
+gradients, times = torch.zeros(int(sys.argv[1])), []
+for _ in range(12):
+    dist.barrier()
+    began = time.perf_counter()
+    dist.all_reduce(gradients)
+    times.append(time.perf_counter() - began)
+if dist.get_rank() == 0:
+    print("SECONDS", sorted(times)[len(times) // 2])
+dist.barrier()
+"""
+EQUAL = """
+custom_imports = dict(imports=["fishdet.registered", "first_sampler"], allow_failed_imports=False)
+norm = dict(type="GN", num_groups=4, requires_grad=True)
+drawing = dict(type="FirstSampler", num=32, pos_fraction=0.5, add_gt_as_proposals=True)
+model = dict(
+    backbone=dict(norm_cfg=norm), neck=dict(norm_cfg=norm),
+    train_cfg=dict(rpn=dict(sampler=drawing), rcnn=dict(sampler=drawing)),
+)
+optim_wrapper = dict(
+    _delete_=True, type="OptimWrapper", optimizer=dict(type="SGD", lr=0.02, momentum=0.9)
+)
+"""
+
+
+def step_seconds(
+    compute: float, size: float, processes: int, bandwidth: float, overlap: float = 0.0
+) -> float:
+    """Return the seconds of a training step by the model of docs/scale.md.
+
+    Args:
+        compute: of one process alone.
+        size: bytes of the gradients.
+        processes: how many.
+        bandwidth: bytes a second between neighbours, of the slowest link.
+        overlap: share of the all-reduce that goes on during the backward pass.
+    """
+    ring = 2 * (processes - 1) / processes * size / bandwidth
+    return compute + (1 - overlap) * ring
+
+
+def main() -> int:
+    """Train twice, measure the all-reduce, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--out", type=Path, help="keep the runs and curves.png there")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = args.out or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        report(folder, args.epochs)
+    return 0
+
+
+def report(folder: Path, epochs: int) -> None:
+    """Print what was measured and what the model says."""
+    config = kill_resume.prepare(folder, epochs)["config"]
+    (folder / "equal.py").write_text(f"_base_ = {str(config)!r}\n{EQUAL}")
+    cpu = [train(folder, processes, epochs) for processes in (1, 2)]
+    one, two = read_runs([folder / "one", folder / "two"])
+    write_logs([one, two], folder)
+    losses = [np.array([row["loss"] for row in run.train]) for run in (one, two)]
+    pictures = 12 * epochs
+    rates = [rate(run) for run in (one, two)]
+    print(f"pictures a second: 1 process {rates[0]:.2f}, 2 processes {rates[1]:.2f} in all: "
+          f"ratio {rates[1] / rates[0]:.2f} (limit 2.00)")  # fmt: skip
+    print(f"CPU seconds of the whole run, start included: {cpu[0]:.1f} and {cpu[1]:.1f} "
+          f"({pictures} pictures)")  # fmt: skip
+    apart = np.abs(losses[0] - losses[1]).max() / losses[0].max()
+    print(f"largest difference of the losses: {apart:.1e} of the largest loss")
+    weights = folder / "one" / "epoch_1.pth"
+    size = gradient_size(next(iter([weights] if weights.is_file() else folder.glob("one/*.pth"))))
+    measured = all_reduce_seconds(size // 4)
+    bandwidth = size / measured  # two processes: 2 (n - 1) / n = 1
+    print(f"all-reduce of {size / 1e6:.2f} MB of gradients by gloo: {1e3 * measured:.1f} ms, "
+          f"{bandwidth / 1e6:.0f} MB/s")  # fmt: skip
+    compute = 1 / rates[0]  # a picture a process and step, on a core of its own
+    forecast = 2 / step_seconds(compute, size, 2, bandwidth)
+    print(f"the model forecasts {forecast:.2f} pictures a second for 2 processes: "
+          f"{rates[1] / forecast:.2f} of it was measured")  # fmt: skip
+
+
+def train(folder: Path, processes: int, epochs: int) -> float:
+    """Train in so many processes; return the CPU seconds."""
+    work_dir = folder / ("one", "two")[processes - 1]
+    options = [
+        str(folder / "equal.py"), "--data", str(folder / "set"), "--epochs", str(epochs),
+        "--precision", "fp32", "--seed", "5", "--work-dir", str(work_dir), "--cfg-options",
+        f"train_dataloader.batch_size={2 // processes}", "publish=None",
+        "train_dataloader.dataset.pipeline.3.prob=0.0", "custom_hooks.5.interval=3",
+        "custom_hooks.4.interval=1", "val_cfg=None", "val_dataloader=None", "val_evaluator=None",
+    ]  # fmt: skip
+    launch = [sys.executable, str(ROOT / "tools" / "train.py")]
+    if processes > 1:
+        launch = ["bash", str(ROOT / "tools" / "dist_train.sh")]
+        options.insert(1, str(processes))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    paths = f"{ROOT}:{ROOT / 'tests' / 'support'}"
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHON": sys.executable, "PYTHONPATH": paths}
+    done = subprocess.run([*launch, *options], env=env, text=True, capture_output=True)
+    if done.returncode:
+        raise SystemExit(done.stdout[-3000:] + done.stderr[-3000:])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def rate(run: Run) -> float:
+    """Return the median of pictures a second; the first window pays for building kernels."""
+    speeds = run.speed[1:, 1] if len(run.speed) > 1 else run.speed[:, 1]
+    return float(np.median(speeds))
+
+
+def gradient_size(checkpoint: Path) -> int:
+    """Return the bytes of the gradients of a checkpoint's weights."""
+    from fishdet.checkpoint.load import load_checkpoint
+
+    state = load_checkpoint(checkpoint)["optimizer"]["state"]
+    return int(sum(4 * entry["momentum_buffer"].numel() for entry in state.values()))
+
+
+def all_reduce_seconds(values: int) -> float:
+    """Return the median seconds of an all-reduce of float32 values between two processes."""
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        script.write(ALL_REDUCE)
+        script.flush()
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone",
+                   "--nproc-per-node", "2", script.name, str(values)]  # fmt: skip
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        out = subprocess.run(command, env=env, text=True, capture_output=True, check=True).stdout
+    return float(out.split("SECONDS")[1].split()[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

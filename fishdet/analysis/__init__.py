@@ -1,0 +1,1 @@
+"""What the records of several runs say when they are laid side by side."""

@@ -1,0 +1,107 @@
+"""Chunks to the workers of a Ray cluster, or of a Ray that is started on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fishdet.errors import FishdetError
+
+from .parts import write_part
+
+RETRIES = 2  # of a chunk whose worker died
+OBJECT_STORE = 200 * 2**20  # bytes: addresses and counts alone go through it
+
+
+class RayWorker:
+    """A ``Worker`` in a process of Ray's; writes what it finds."""
+
+    def __init__(self, detector: Mapping[str, Any], out: str, threads: int) -> None:
+        import torch
+
+        from .work import Worker
+
+        torch.set_num_threads(threads)
+        self.worker, self.out = Worker(detector), Path(out)
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Look at a chunk, write its file and return counts."""
+        rows = self.worker(list(row["chunk"]))
+        write_part(self.out, rows)
+        errors = sum(one["error"] is not None for one in rows)
+        return {"pictures": len(rows), "errors": errors}
+
+
+def start() -> Any:
+    """Join the cluster of ``RAY_ADDRESS``, or start Ray on this machine, and return the module.
+
+    Raises:
+        FishdetError: Ray is not installed, or no cluster answers.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise FishdetError(
+            "--engine ray needs Ray, which is not installed: pip install -e '.[distributed]'"
+        ) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message=".*ray_remote_args_fn")  # no successor in 2.60
+    if not ray.is_initialized():
+        address = os.environ.get("RAY_ADDRESS")
+        own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
+        try:
+            ray.init(log_to_driver=False, logging_level="ERROR", **({} if address else own))
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise FishdetError(f"Ray cannot be started (RAY_ADDRESS={address}): {error}") from error
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1  # a chunk whose workers die is tried again, picture by picture
+    context.print_on_execution_start = False
+    return ray
+
+
+def _survival() -> dict[str, Any]:
+    """How often a worker that died is replaced, and a chunk tried again."""
+    return {"max_restarts": -1, "max_task_retries": RETRIES}
+
+
+def default_workers(ray: Any, gpu: bool) -> int:
+    """Return a worker for each GPU, or each core, of the cluster."""
+    return max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
+
+
+def run_chunks(
+    ray: Any,
+    chunks: Sequence[Sequence[str]],
+    detector: Mapping[str, Any],
+    out: Path,
+    workers: int,
+    gpu: bool,
+) -> Iterator[dict[str, Any]]:
+    """Yield the counts of each chunk when its file is written, in the order of their ends.
+
+    A worker holds one chunk and has one waiting: no more is read than can be looked at. A chunk
+    whose worker died goes to another one, ``RETRIES`` times, and is then left out.
+    """
+    items = [{"chunk": list(chunk)} for chunk in chunks]
+    pool = ray.data.ActorPoolStrategy(
+        size=min(workers, len(items)), max_tasks_in_flight_per_actor=2
+    )
+    yield from (
+        ray.data.from_items(items, override_num_blocks=len(items))
+        .map(
+            RayWorker,
+            fn_constructor_args=(dict(detector), str(out), 1),
+            compute=pool,
+            num_gpus=1 if gpu else 0,
+            num_cpus=1,
+            ray_remote_args_fn=_survival,
+        )
+        .iter_rows()
+    )

@@ -1,0 +1,143 @@
+"""Two processes train, evaluate and stop as one does; gloo, on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fishdet.checkpoint.load import load_checkpoint
+from fishdet.checkpoint.training.saving import LAST, noted
+from fishdet.training import TrainOptions, train
+
+ROOT = Path(__file__).resolve().parents[3]
+RANKS = Path(__file__).with_name("ranks.py")
+# No statistics over a batch (GroupNorm), nothing drawn (the sampler, no flips): what one process
+# learns of a batch of two, two learn of one each.
+EQUAL = """
+custom_imports = dict(
+    imports=["fishdet.registered", "first_sampler"], allow_failed_imports=False
+)
+norm = dict(type="GN", num_groups=4, requires_grad=True)
+drawing = dict(type="FirstSampler", num=32, pos_fraction=0.5, add_gt_as_proposals=True)
+model = dict(
+    backbone=dict(norm_cfg=norm),
+    neck=dict(norm_cfg=norm),
+    train_cfg=dict(rpn=dict(sampler=drawing), rcnn=dict(sampler=drawing)),
+)
+optim_wrapper = dict(
+    _delete_=True, type="OptimWrapper", optimizer=dict(type="SGD", lr=0.02, momentum=0.9)
+)
+"""
+
+
+@dataclass
+class Pair:
+    """What two processes left and said, by rank."""
+
+    work_dir: Path
+    found: list[dict[str, Any]]
+    lost: str
+
+
+@pytest.fixture(scope="module")
+def options(
+    tmp_path_factory: pytest.TempPathFactory, tiny_config: Path, drawn_data: Path
+) -> dict[str, Any]:
+    config = tmp_path_factory.mktemp("equal") / "equal.py"
+    config.write_text(f"_base_ = {str(tiny_config)!r}\n{EQUAL}")
+    return {
+        "config": str(config), "data": str(drawn_data), "precision": "fp32", "seed": 5, "epochs": 1,
+        "cfg_options": {
+            "train_dataloader.dataset.indices": 8,
+            "val_dataloader.dataset.indices": 3,
+            "train_dataloader.dataset.pipeline.3.prob": 0.0,
+            "param_scheduler": [],
+            "publish": None,
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, options: dict[str, Any]) -> Pair:
+    """Run ``ranks.py`` in two processes."""
+    work_dir = tmp_path_factory.mktemp("pair")
+    mine = {**options, "work_dir": str(work_dir)}
+    mine["cfg_options"] = {**options["cfg_options"], "train_dataloader.batch_size": 1}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {
+        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}",
+    }  # fmt: skip
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(RANKS), json.dumps(mine)], cwd=work_dir, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    found = [_said(output, "FOUND ") for output in outputs]
+    return Pair(work_dir, found, _said(outputs[0], "LOST "))
+
+
+def _said(output: str, word: str) -> Any:
+    lines = [line for line in output.splitlines() if line.startswith(word)]
+    assert lines, output[-3000:]
+    return json.loads(lines[0].removeprefix(word))
+
+
+def test_processes_that_differ_stop_with_both_values(pair: Pair) -> None:
+    for found in pair.found:
+        assert "code commit: c0ffee0 (process 0); c0ffee1 (process 1)" in found["disagree"]
+        assert "classes: eel, salmon (process 0); salmon, eel (process 1)" in found["disagree"]
+        assert "x:" not in found["disagree"]
+
+
+def test_nan_in_one_process_stops_both_and_names_its_picture(pair: Pair) -> None:
+    for found in pair.found:
+        assert "the loss is nan in process 1 at epoch 1, iteration 7" in found["nan"]
+        assert "picture_of_1.jpg" in found["nan"] and "picture_of_0.jpg" not in found["nan"]
+
+
+def test_each_image_is_counted_once_however_a_sampler_deals_them(pair: Pair) -> None:
+    """mmengine's own gathering cuts the padded list where real pictures stand."""
+    first, second = pair.found
+    assert first["counted"] == [1, 2, 3, 4, 5, 6]
+    assert first["upstream"] != [1, 2, 3, 4, 5, 6], "the case no longer breaks mmengine's way"
+    assert first["scores"] == second["scores"] and "coco/bbox_mAP" in first["scores"]
+    assert "image ids [99]" in first["unknown"] and first["unknown"] == second["unknown"]
+
+
+def test_two_times_one_learns_what_one_times_two_does(
+    pair: Pair, options: dict[str, Any], tmp_path: Path
+) -> None:
+    """To 1e-5 of the largest weight after four steps: sums in another order."""
+    paths = {key: Path(options[key]) for key in ("config", "data")}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        train(TrainOptions(**{**options, **paths, "work_dir": tmp_path}))
+    finally:
+        torch.set_num_threads(threads)
+    one, two = (load_checkpoint(noted(folder, LAST)) for folder in (tmp_path, pair.work_dir))
+    assert one["meta"]["iter"] == two["meta"]["iter"] == 4
+    for name, weight in one["state_dict"].items():
+        other = two["state_dict"][name]
+        assert torch.allclose(weight, other, atol=1e-5 * float(weight.abs().max() + 1e-3)), name
+
+
+def test_a_process_that_waits_for_a_dead_one_says_so(pair: Pair) -> None:
+    assert "process 0 of 2 has lost another one" in pair.lost
+    assert "--resume" in pair.lost and "for 20 s" in pair.lost

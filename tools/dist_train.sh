@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Train in several processes:   tools/dist_train.sh CONFIG N [options of tools/train.py]
+#
+#   tools/dist_train.sh configs/fish.py 2 --data my/fish --auto-scale-lr
+#
+# N is the number of processes on this machine: one a GPU (nccl), or on a machine without one a few
+# that share its cores (gloo). Several machines: the same command on each, with
+#   NNODES=4 MASTER_ADDR=first.machine [PORT=29500] [RUN_ID=name] tools/dist_train.sh CONFIG N …
+# NNODES=2:4 lets training go on with as few as two. After a crash it starts anew from the newest
+# checkpoint, MAX_RESTARTS times (0). GRACE is how long a stop may take, in seconds (30).
+set -euo pipefail
+
+usage() { sed -n '2,10p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
+
+if [[ $# -lt 2 || ! ${2:-} =~ ^[1-9][0-9]*$ ]]; then
+    usage >&2
+    [[ ${1:-} == -h || ${1:-} == --help ]] && exit 0
+    echo "error: give a config and a number of processes: tools/dist_train.sh CONFIG N" >&2
+    exit 2
+fi
+config=$1 processes=$2
+shift 2
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+python="${PYTHON:-python}"
+nodes="${NNODES:-1}"
+if [[ $nodes == 1 ]]; then
+    meeting=(--standalone)
+else
+    address="${MASTER_ADDR:?NNODES=$nodes: name the first machine in MASTER_ADDR}"
+    meeting=(--rdzv-backend c10d --rdzv-endpoint "$address:${PORT:-29500}"
+             --rdzv-id "${RUN_ID:-fishdet}")
+fi
+
+# torch sets one thread a process, with a warning, unless told otherwise
+if [[ -z "${OMP_NUM_THREADS:-}" ]]; then
+    cores="$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)"
+    export OMP_NUM_THREADS=$(( cores / processes > 0 ? cores / processes : 1 ))
+fi
+
+# A store a start: with one for all, a process that is started anew may read where its neighbour of
+# before listened, and be refused (https://github.com/pytorch/pytorch/issues/167288, 2026-11-28).
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
+
+exec "$python" -m torch.distributed.run --nnodes "$nodes" --nproc-per-node "$processes" \
+    "${meeting[@]}" --max-restarts "${MAX_RESTARTS:-0}" --shutdown-timeout "${GRACE:-30}" \
+    "$root/tools/train.py" "$config" --launcher pytorch "$@"
