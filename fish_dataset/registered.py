@@ -1,7 +1,7 @@
-"""Registers the data set and the transforms for water with mmdet, by being imported."""
+"""Registers the data sets and the transforms for water with mmdet, by being imported."""
 
 from __future__ import annotations
 
-from . import dataset, transforms
+from . import crops, dataset, transforms
 
-__all__ = ["dataset", "transforms"]
+__all__ = ["crops", "dataset", "transforms"]
