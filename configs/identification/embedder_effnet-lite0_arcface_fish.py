@@ -8,4 +8,7 @@ _base_ = [
 ]
 
 default_hooks = dict(checkpoint=dict(save_best="ident/macro_top1"))
-custom_hooks = [*_base_.custom_hooks, dict(type="EMAHook", momentum=0.01, update_buffers=True)]
+custom_hooks = [
+    *_base_.custom_hooks,
+    dict(type="EMAHook", ema_type="ExpMomentumEMA", momentum=0.01, gamma=100, update_buffers=True),
+]

@@ -78,9 +78,7 @@ class CropColour(BaseTransform):
         brightness, contrast, colour: largest change, of 1.
     """
 
-    def __init__(
-        self, brightness: float = 0.2, contrast: float = 0.2, colour: float = 0.1
-    ) -> None:
+    def __init__(self, brightness: float = 0.2, contrast: float = 0.2, colour: float = 0.1) -> None:
         self.brightness = parameters.number(self, "brightness", brightness, 0, 1)
         self.contrast = parameters.number(self, "contrast", contrast, 0, 1)
         self.colour = parameters.number(self, "colour", colour, 0, 1)

@@ -29,7 +29,9 @@ def jittered(box: np.ndarray, amount: float, rng: np.random.Generator) -> np.nda
     return moved
 
 
-def cut(image: np.ndarray, box: np.ndarray, size: tuple[int, int], margin: float = MARGIN) -> np.ndarray:
+def cut(
+    image: np.ndarray, box: np.ndarray, size: tuple[int, int], margin: float = MARGIN
+) -> np.ndarray:
     """Return the fish in ``box`` with ``margin`` around it, whole, in the middle of grey.
 
     The shape of the fish is kept, since it tells species apart; what a square has left over is

@@ -95,9 +95,7 @@ def _crop_settings(cfg: Config, path: Path) -> tuple[tuple[int, int], float]:
     raise FishdetError(f"{path}: the test pipeline of its config has no ResizeCrop")
 
 
-def _digest(
-    state: dict[str, torch.Tensor], size: tuple[int, int], margin: float
-) -> str:
+def _digest(state: dict[str, torch.Tensor], size: tuple[int, int], margin: float) -> str:
     """Return the SHA-256 of all that embeddings depend on; the training's head is no part."""
     digest = hashlib.sha256(json.dumps([size, margin]).encode())
     for name in sorted(state):

@@ -75,7 +75,9 @@ class Gallery:
         sizes = {len(self.embeddings), len(self.owner), len(self.photos)}
         if len(sizes) != 1 or self.embeddings.ndim != 2:
             raise ValueError(f"gallery columns of different length: {sorted(sizes)}")
-        if np.any(np.diff(self.owner) < 0) or set(self.owner.tolist()) != set(range(len(self.species))):
+        if np.any(np.diff(self.owner) < 0) or set(self.owner.tolist()) != set(
+            range(len(self.species))
+        ):
             raise ValueError("photos are not sorted by species, or a species has none")
 
     @cached_property
@@ -197,9 +199,7 @@ def nearest_mean(cosines: np.ndarray, starts: np.ndarray, counts: np.ndarray) ->
     return total / np.minimum(counts, NEAREST)
 
 
-def _sorted(
-    gallery: Gallery, rows: Sequence[tuple[SpeciesRecord, np.ndarray, Photo]]
-) -> Gallery:
+def _sorted(gallery: Gallery, rows: Sequence[tuple[SpeciesRecord, np.ndarray, Photo]]) -> Gallery:
     records: dict[str, SpeciesRecord] = {}
     for record, _, _ in rows:
         records.setdefault(record.id, record)

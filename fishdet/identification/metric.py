@@ -10,7 +10,7 @@ from mmdet.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from .scores import Naming, naming
+from fishdet.evaluation.identification.naming import Naming, naming
 
 
 @METRICS.register_module()

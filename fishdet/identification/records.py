@@ -49,7 +49,9 @@ class SpeciesRecord:
 
     def names(self) -> tuple[str, ...]:
         """Return all that it may be called by."""
-        return tuple(name for name in (self.id, self.name, self.name_ko, self.scientific_name) if name)
+        return tuple(
+            name for name in (self.id, self.name, self.name_ko, self.scientific_name) if name
+        )
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -118,12 +120,16 @@ def matching(name: str, records: Sequence[SpeciesRecord]) -> int | None:
 
 def _from_catalogue(known: Species) -> SpeciesRecord:
     korean = known.names.get("ko", ())
+    groups = _groups(lineage(known))
+    if (
+        known.rank == "species"
+        and known.scientific_name
+        and not any(g.rank == "genus" for g in groups)
+    ):
+        genus = known.scientific_name.split()[0]  # the catalogue leaves it to the name
+        groups = (Group("genus", f"genus {genus.casefold()}", genus), *groups)
     return SpeciesRecord(
-        known.id,
-        _shown(known),
-        korean[0] if korean else "",
-        known.scientific_name,
-        _groups(lineage(known)),
+        known.id, _shown(known), korean[0] if korean else "", known.scientific_name, groups
     )
 
 
