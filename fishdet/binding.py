@@ -18,7 +18,6 @@ from fish_dataset.synthesis import ensure_dataset
 from fishdet.config import LOADERS, nested_dicts, set_epochs, set_img_scale
 from fishdet.errors import FishdetError
 
-
 DATASETS = ("FishDataset", "FishCrops")
 
 
@@ -91,7 +90,8 @@ def _bind_loader(cfg: Config, loader: str, split: Split, names: tuple[str, ...])
     datasets = [d for d in nested_dicts(cfg[loader]) if d.get("type") in DATASETS]
     if not datasets:
         raise FishdetError(
-            f"{loader}: --data binds datasets of type {' or '.join(DATASETS)}, and the config has none"
+            f"{loader}: --data binds datasets of type {' or '.join(DATASETS)}, and the config has "
+            "none"
         )
     for dataset in datasets:
         dataset["data_root"] = ""

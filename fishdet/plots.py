@@ -62,14 +62,16 @@ def _ap_figure(rows: list[dict[str, Any]]) -> Figure:
         series = [_species_ap(row, name) for row in rows]
         axes.plot(epochs, series, ".--", label=name if naming else f"AP {name}", linewidth=0.9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="epoch", ylabel="share right" if naming else "AP", ylim=(0, 1), title="Validation")
+    measure = "share right" if naming else "AP"
+    axes.set(xlabel="epoch", ylabel=measure, ylim=(0, 1), title="Validation")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, ncols=2)
     return figure
 
 
 def _species_ap(row: dict[str, Any], name: str) -> float:
-    found = [item.get("AP", item.get("top1")) for item in row.get("species", []) if item["name"] == name]
+    rows = [item for item in row.get("species", []) if item["name"] == name]
+    found = [item.get("AP", item.get("top1")) for item in rows]
     return float("nan") if not found or found[0] is None else found[0]
 
 

@@ -59,7 +59,7 @@ def cut(
 
 
 def bounds(box: np.ndarray, margin: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom of a box with its margin, inside a picture (width, height)."""
+    """Return left, top, right, bottom of a box with margin, inside a picture (width, height)."""
     x1, y1, x2, y2 = (float(value) for value in box)
     dx, dy = margin * (x2 - x1), margin * (y2 - y1)
     left = min(max(int(np.floor(x1 - dx)), 0), size[0] - 1)

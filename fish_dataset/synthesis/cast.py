@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .casts import BUILTIN, Cast
 from .plans import BodyPlan
 from .pose import Pose
-from .casts import BUILTIN, Cast
 from .species import DECOYS, LEAF
 
 EMPTY, SCHOOL, MIXED = 0.065, 0.26, 0.07  # shares of the pictures; the rest shows fish on their own

@@ -126,7 +126,8 @@ def check_replaceable(root: Path) -> None:
             f"{root}: holds {', '.join(entries[:5])} but no {SPEC_FILE} of the drawn data set, "
             f"so it is not replaced. {remedy}"
         )
-    foreign = set(entries) - {SPEC_FILE, CATALOGUE_FILE, "images", *(f"{split}.json" for split in SPLITS)}
+    ours = {SPEC_FILE, CATALOGUE_FILE, "images", *(f"{split}.json" for split in SPLITS)}
+    foreign = set(entries) - ours
     if (root / "images").is_dir():
         foreign |= {name for name in os.listdir(root / "images") if not _IMAGE.fullmatch(name)}
     if foreign:

@@ -33,7 +33,7 @@ class Identifier:
     """Detects fish and says of each what species it is, as far as that can be said.
 
     Example:
-        >>> identifier = Identifier(Detector("work_dirs/fish"), "work_dirs/embedder", "my.safetensors")
+        >>> identifier = Identifier(Detector("fish.pth"), "embedder.pth", "my.safetensors")
         >>> fish = identifier("reef.jpg")
         >>> fish.data["identified_name"], fish.data["identified_rank"]
 

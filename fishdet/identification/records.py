@@ -1,4 +1,4 @@
-"""What a gallery keeps of a species beside its photos: id, names and wider groups, as plain data."""
+"""What a gallery keeps of a species beside its photos: id, names and wider groups."""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ def embed(
         smallest: shortest length of a fish in pixels.
         most: fish a species, spread over the file; None for all.
     """
+    records = tuple(record_of(name, own=True) for name in data.classes)
     rows = usable_boxes(data, smallest)
     if most is not None:
         kept = []
@@ -66,7 +67,6 @@ def embed(
         rows = np.sort(np.concatenate(kept)) if kept else rows
     points, _ = embed_boxes(embedder, data, image_dir, rows)
     groups = sampling_groups(data).index[data.box_image[rows]]
-    records = tuple(record_of(name, own=True) for name in data.classes)
     return Crops(points, data.labels[rows], groups, records)
 
 

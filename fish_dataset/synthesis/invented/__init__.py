@@ -6,7 +6,7 @@ differ in one mark. Nothing here says anything of real fish.
 
 from __future__ import annotations
 
-from .taxonomy import catalogue_toml
 from .table import CLASSES, PAIRS, SPECIES
+from .taxonomy import catalogue_toml
 
 __all__ = ["CLASSES", "PAIRS", "SPECIES", "catalogue_toml"]

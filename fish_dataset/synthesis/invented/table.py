@@ -63,8 +63,8 @@ GENERA: tuple[Genus, ...] = (
     Genus("roundtails", shapes.ROUND_TAIL, "mossling", ("#3e4a1f", "#7d8a45", "#c9cd9c"), "#5c6830",
           (), (("clouded", (Mottle("#20270d", 7, 0.85),), "#5c6830"),
                ("striped", (_stripe(-0.45, "#e9e3a6"), _stripe(0.25, "#e9e3a6")), "#5c6830"))),
-    Genus("roundtails", shapes.ROUND_TAIL, "emberling", ("#b5491b", "#e8803a", "#f9d3a4"), "#cf6426",
-          (), (("banded", (_bars(4, "#fdf4e3", 0.35),), "#cf6426"),
+    Genus("roundtails", shapes.ROUND_TAIL, "emberling", ("#b5491b", "#e8803a", "#f9d3a4"),
+          "#cf6426", (), (("banded", (_bars(4, "#fdf4e3", 0.35),), "#cf6426"),
                ("inky", (Blotch(0.32, -0.2, 0.07, "#15100c", 0.95),), "#cf6426"))),
     Genus("sailbacks", shapes.SAIL, "violet sail", ("#4b2f7d", "#8a6fc0", "#d9cdee"), "#6a4da3", (),
           (("starry", (_spots(30, "#f4ecff", 0.011),), "#6a4da3"),
@@ -75,8 +75,8 @@ GENERA: tuple[Genus, ...] = (
     Genus("keelbellies", shapes.KEELED, "silverkeel", ("#55707a", "#b9cdd2", "#f4f7f6"), "#8fa7ae",
           (), (("shoulder", (Blotch(0.3, -0.35, 0.055, "#12181b", 0.95),), "#8fa7ae"),
                ("comb", (_bars(9, "#33525c", 0.35),), "#8fa7ae"))),
-    Genus("keelbellies", shapes.KEELED, "limekeel", ("#3f7a4f", "#86c48e", "#e3f3dd"), "#5fa06c", (),
-          (("bluestripe", (_stripe(0.1, "#1646a0", 0.04),), "#5fa06c"),
+    Genus("keelbellies", shapes.KEELED, "limekeel", ("#3f7a4f", "#86c48e", "#e3f3dd"),
+          "#5fa06c", (), (("bluestripe", (_stripe(0.1, "#1646a0", 0.04),), "#5fa06c"),
            ("peppered", (_spots(34, "#16361f", 0.012),), "#5fa06c"))),
 )  # fmt: skip
 

@@ -25,7 +25,8 @@ def _entries() -> Iterator[str]:
 
 
 def _entry(key: str, rank: str, name: str, parent: str) -> str:
-    lines = ["[[species]]", f'id = "{key}"', f'rank = "{rank}"', f'names.en = ["{name}"]']
+    lines = ["[[species]]", f'id = "{key}"', 'scientific_name = ""', f'rank = "{rank}"']
+    lines.append(f'names.en = ["{name}"]')
     return "\n".join([*lines, f'parent = "{parent or "fish"}"', ""])
 
 
