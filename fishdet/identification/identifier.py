@@ -14,6 +14,7 @@ from fish_dataset.crops.windows import SMALLEST
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import ImageLike, read_image
+from fishdet.inference.writers.rows import IDENTIFIED
 
 from .answers import FISH, Answer, answer, pool
 from .embedder import Embedder
@@ -21,12 +22,6 @@ from .gallery import Gallery
 from .gallery_file import read_gallery
 
 CONFIDENCE = 0.8
-COLUMNS = (
-    "identified_rank", "identified_id", "identified_name", "identified_name_ko",
-    "identified_probability", "identified_known", "identified_similarity",
-    "identified_candidates",
-)  # fmt: skip
-"""What ``Identifier`` adds to ``Detections.data``; candidates as ``id 0.62; id 0.30``."""
 
 
 class Identifier:
@@ -38,7 +33,8 @@ class Identifier:
         >>> fish.data["identified_name"], fish.data["identified_rank"]
 
     It stands wherever a ``Detector`` does (``predict``, ``tools/predict.py``): detections stay as
-    they were, with the columns ``COLUMNS`` added.
+    they were, with the columns ``IDENTIFIED``
+    (``fishdet.inference.writers.rows``) added; candidates are ``id 0.62; id 0.30``.
 
     Args:
         detector: finds the fish.
@@ -117,7 +113,7 @@ class Identifier:
 
 
 def with_answers(found: sv.Detections, said: Sequence[Answer], lang: str = "en") -> sv.Detections:
-    """Return detections with the columns ``COLUMNS``; a box below 8 pixels gets no claim."""
+    """Return detections with the columns ``IDENTIFIED``; a box below 8 pixels gets no claim."""
     sides = np.maximum(found.xyxy[:, 2] - found.xyxy[:, 0], found.xyxy[:, 3] - found.xyxy[:, 1])
     rows = [
         _row(one if side >= SMALLEST else _nothing(one), lang)
@@ -125,7 +121,7 @@ def with_answers(found: sv.Detections, said: Sequence[Answer], lang: str = "en")
     ]
     columns = {}
     kinds = (str, str, str, str, np.float32, bool, np.float32, str)
-    for place, (name, kind) in enumerate(zip(COLUMNS, kinds, strict=True)):
+    for place, (name, kind) in enumerate(zip(IDENTIFIED, kinds, strict=True)):
         columns[name] = np.array([row[place] for row in rows], dtype=kind)
     found.data.update(columns)
     return found

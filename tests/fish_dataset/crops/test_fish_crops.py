@@ -82,9 +82,7 @@ def test_epochs_differ_and_repeat_by_seed(drawn_data: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["aquarium", "deepfish"])
-def test_real_crops(
-    fishdet_data: Path, name: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_real_crops(fishdet_data: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     found = crops(fishdet_data / name)
     sides = found.annotations.bboxes[found.rows, 2:].max(1)

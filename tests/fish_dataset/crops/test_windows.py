@@ -48,17 +48,23 @@ def test_jitter_stays_near_and_follows_its_seed() -> None:
 
 
 def test_ious_by_hand() -> None:
-    found = ious(np.array([0.0, 0, 10, 10]), np.array([[0.0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]]))
+    found = ious(
+        np.array([0.0, 0, 10, 10]), np.array([[0.0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]])
+    )
     assert found == pytest.approx([1, 1 / 3, 0])
 
 
 def test_proposals_go_to_the_fish_that_they_show(tmp_path: Path) -> None:
-    (tmp_path / "train.json").write_text(json.dumps({
+    boxes = [
+        {"id": k + 1, "image_id": 7, "category_id": 1, "bbox": box, "area": 400, "iscrowd": 0}
+        for k, box in enumerate([[0, 0, 20, 20], [50, 50, 20, 20]])
+    ]
+    document = {
         "images": [{"id": 7, "file_name": "a.jpg", "width": 100, "height": 100}],
-        "annotations": [
-            {"id": 1, "image_id": 7, "category_id": 1, "bbox": [0, 0, 20, 20], "area": 400, "iscrowd": 0},
-            {"id": 2, "image_id": 7, "category_id": 1, "bbox": [50, 50, 20, 20], "area": 400, "iscrowd": 0}],
-        "categories": [{"id": 1, "name": "eel"}]}))  # fmt: skip
+        "annotations": boxes,
+        "categories": [{"id": 1, "name": "eel"}],
+    }
+    (tmp_path / "train.json").write_text(json.dumps(document))
     data, _ = read_coco(tmp_path / "train.json", check_images=False)
     results = [
         {"image_id": 7, "bbox": [1, 0, 20, 20], "score": 0.9},
