@@ -86,7 +86,7 @@ def _in_proportion(
 
 
 def set_epochs(cfg: Config, epochs: int) -> None:
-    """Set the length of training in epochs; schedulers that end with it move in proportion."""
+    """Set the length of training in epochs; schedulers and switches move in proportion."""
     if cfg.train_cfg.get("max_epochs") is None:
         raise FishdetError(
             "--epochs: this config trains by iterations; use --cfg-options train_cfg.max_iters=…"
@@ -103,7 +103,8 @@ def set_epochs(cfg: Config, epochs: int) -> None:
             scheduler["milestones"] = [round(m * epochs / old) for m in scheduler["milestones"]]
     for hook in cfg.get("custom_hooks") or []:
         if "switch_epoch" in hook:
-            hook["switch_epoch"] = round(hook["switch_epoch"] * epochs / old)
+            moved = round(hook["switch_epoch"] * epochs / old)
+            hook["switch_epoch"] = min(moved, epochs - 1)  # the last epoch is of the last kind
 
 
 def set_precision(cfg: Config, wanted: str, device: str) -> torch.dtype:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -54,16 +55,23 @@ def train(options: TrainOptions) -> None:
     cfg, notes = training_config(options)
     if not torch.cuda.is_available():
         keep_freed_memory()
-    runner = build_runner(cfg)
-    for note in notes:
-        print_log(note, logger="current")
     if options.dry_run:
-        print_plan(runner)
+        with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+            cfg.work_dir = scratch
+            print_plan(_telling_runner(cfg, notes))
         return
+    runner = _telling_runner(cfg, notes)
     with explaining_full_disk(Path(runner.work_dir)):
         runner.train()
     published = release_best(runner)
     print_log(summary(runner, published), logger="current")
+
+
+def _telling_runner(cfg: Config, notes: list[str]) -> FishRunner:
+    runner = build_runner(cfg)
+    for note in notes:
+        print_log(note, logger="current")
+    return runner
 
 
 def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
@@ -91,7 +99,7 @@ def size_switch(cfg: Config) -> str:
     The eta of the log is what the iterations so far took, times those to come.
     """
     for hook in cfg.get("custom_hooks") or []:
-        if hook["type"] == "PipelineSwitchHook":
+        if hook["type"] == "PipelineSwitchHook" and hook["switch_epoch"] > 0:
             own = next(d for d in nested_dicts(cfg.train_dataloader) if "pipeline" in d)
             early, late = (_resize(p) for p in (own["pipeline"], hook["switch_pipeline"]))
             if early != late:

@@ -82,8 +82,9 @@ def test_small_start_keeps_its_proportion() -> None:
     set_img_scale(cfg, (640, 640))
     assert cfg.train_dataloader.pipeline[0].scale == (416, 416)
     assert cfg.custom_hooks[0].switch_pipeline[0].scale == (640, 640)
-    set_epochs(cfg, 9)
-    assert cfg.custom_hooks[0].switch_epoch == 6
+    for epochs, switch in ((9, 6), (2, 1), (1, 0)):  # whatever the length, it ends at full size
+        set_epochs(cfg, epochs)
+        assert cfg.custom_hooks[0].switch_epoch == switch
 
 
 @pytest.mark.parametrize(

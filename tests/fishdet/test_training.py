@@ -15,12 +15,12 @@ import torch
 from fish_dataset.errors import FishDataError
 from fishdet import testing
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
-from fishdet.config import load_config, set_img_scale
+from fishdet.config import load_config, set_epochs, set_img_scale
 from fishdet.errors import FishdetError
 from fishdet.hooks.finite_loss import NonFiniteLossError
 from fishdet.hooks.graceful_stop import GracefulStopHook, TrainingInterrupted
-from fishdet.runner import DUMPS
-from fishdet.training import TrainOptions, size_switch, train
+from fishdet.runner import DUMPS, build_runner
+from fishdet.training import TrainOptions, size_switch, train, training_config
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -166,11 +166,20 @@ def test_an_unknown_setting_is_named(
 def test_the_screen_shows_no_dump_and_the_log_file_does(
     tiny_config: Path, drawn_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(TrainOptions(tiny_config, drawn_data, tmp_path, dry_run=True))
+    cfg, _ = training_config(TrainOptions(tiny_config, drawn_data, tmp_path))
+    build_runner(cfg)
     shown = capsys.readouterr().out
     log = next(tmp_path.glob("*/*.log")).read_text(encoding="utf-8")
     for dump in DUMPS[:3]:  # the fourth comes with settings for parts of a network
         assert dump in log and dump not in shown
+
+
+def test_a_plan_leaves_nothing_behind(
+    tiny_config: Path, drawn_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(TrainOptions(tiny_config, drawn_data, tmp_path / "run", dry_run=True))
+    assert "training takes at most about" in capsys.readouterr().out
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_eta_comes_with_a_warning_where_pictures_grow() -> None:
@@ -178,6 +187,8 @@ def test_the_eta_comes_with_a_warning_where_pictures_grow() -> None:
     assert "128×128 px until epoch 3, then of 192×192 px" in size_switch(cfg)
     set_img_scale(cfg, (384, 384))
     assert "256×256 px until epoch 3, then of 384×384 px" in size_switch(cfg)
+    set_epochs(cfg, 1)
+    assert size_switch(cfg) == "", "one epoch is of full size from the start"
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if "Switch" not in hook["type"]]
     assert size_switch(cfg) == ""
 
