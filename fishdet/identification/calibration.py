@@ -128,4 +128,5 @@ def _threshold(wrong: np.ndarray, total: int, rate: float) -> float:
     allowed = int(np.floor(rate * total + 1e-9))
     if len(wrong) <= allowed:
         return -1.0
-    return float(np.nextafter(np.sort(wrong)[::-1][allowed], 2.0))
+    above = np.sort(wrong)[::-1][allowed]
+    return float(np.nextafter(np.float32(above), np.float32(2)))  # similarities are float32
