@@ -96,6 +96,11 @@ class FishDataset(BaseDetDataset):
         return Path(self._image_prefix or ".")
 
     @property
+    def image_rows(self) -> np.ndarray:
+        """(N,) int64, the rows of ``annotations``' images that the data set shows."""
+        return self.rows
+
+    @property
     def _image_prefix(self) -> str:
         return self.data_prefix.get("img", self.data_prefix.get("img_path", ""))
 

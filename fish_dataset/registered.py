@@ -1,8 +1,8 @@
-"""Registers the data set, its shards and the transforms for water with mmdet, by being imported."""
+"""Registers the data sets, shards and the transforms for water with mmdet, by being imported."""
 
 from __future__ import annotations
 
-from . import dataset, transforms
+from . import crops, dataset, transforms
 from .shards import order, storage
 
-__all__ = ["dataset", "order", "storage", "transforms"]
+__all__ = ["crops", "dataset", "order", "storage", "transforms"]

@@ -13,7 +13,7 @@ import fish_dataset  # noqa: F401  (whoever imports mmcv.ops from here on finds 
 from .errors import FishdetError
 
 __version__ = "0.1.0"
-__all__ = ["Detector", "FishdetError", "__version__", "load_model"]
+__all__ = ["Detector", "FishdetError", "Identifier", "__version__", "load_model"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from .inference import Detector
 
         return Detector
+    if name == "Identifier":
+        from .identification.identifier import Identifier
+
+        return Identifier
     if name == "load_model":
         from .checkpoint.loading import load_model
 

@@ -20,6 +20,8 @@ from fish_dataset.synthesis import ensure_dataset
 from fishdet.config import LOADERS, nested_dicts, set_epochs, set_img_scale
 from fishdet.errors import FishdetError
 
+DATASETS = ("FishDataset", "FishCrops")
+
 
 def bind(cfg: Config, data_dir: str | Path | None, classes: Sequence[str] | None = None) -> None:
     """Bind ``data_dir``, or else the data that the config itself names.
@@ -87,10 +89,11 @@ def set_num_classes(cfg: Config, number: int) -> None:
 
 
 def _bind_loader(cfg: Config, loader: str, split: Split, names: tuple[str, ...]) -> None:
-    datasets = [d for d in nested_dicts(cfg[loader]) if d.get("type") == "FishDataset"]
+    datasets = [d for d in nested_dicts(cfg[loader]) if d.get("type") in DATASETS]
     if not datasets:
         raise FishdetError(
-            f"{loader}: --data binds datasets of type FishDataset, and the config has none"
+            f"{loader}: --data binds datasets of type {' or '.join(DATASETS)}, and the config has "
+            "none"
         )
     for dataset in datasets:
         dataset["data_root"] = ""
@@ -119,7 +122,7 @@ def _bind_own_paths(cfg: Config, classes: Sequence[str] | None) -> None:
     names = tuple(classes or listed_classes(cfg) or ())
     for loader in LOADERS:
         for dataset in nested_dicts(cfg.get(loader) or {}):
-            if dataset.get("type") != "FishDataset":
+            if dataset.get("type") not in DATASETS:
                 continue
             path = Path(dataset.get("data_root") or "") / dataset["ann_file"]
             if not path.is_file():
@@ -137,13 +140,15 @@ def _fit_to_data(cfg: Config) -> None:
     """Settle what a config leaves to the data: ``auto_img_scale`` and ``auto_epochs``."""
     if cfg.get("auto_img_scale") is None and cfg.get("auto_epochs") is None:
         return
-    dataset = next(d for d in nested_dicts(cfg.train_dataloader) if d.get("type") == "FishDataset")
+    dataset = next(d for d in nested_dicts(cfg.train_dataloader) if d.get("type") in DATASETS)
     annotations, _ = read_coco(dataset["ann_file"], image_dir=dataset["data_prefix"]["img"])
     if cfg.get("auto_img_scale") is not None:
         size = fitting_size(annotations, **cfg.auto_img_scale)
         set_img_scale(cfg, (size, size))
     if cfg.get("auto_epochs") is not None:
-        per_epoch = max(1, annotations.num_images // cfg.train_dataloader.batch_size)
+        crops = dataset["type"] == "FishCrops"
+        samples = annotations.num_boxes if crops else annotations.num_images
+        per_epoch = max(1, samples // cfg.train_dataloader.batch_size)
         set_epochs(cfg, max(1, round(cfg.auto_epochs["iterations"] / per_epoch)))
 
 

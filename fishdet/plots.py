@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from fish_dataset.files import write_atomic
 
 AP_KEYS = {"coco/bbox_mAP": "mAP", "coco/bbox_mAP_50": "mAP@0.50"}
+NAMING_KEYS = {"ident/top1": "top-1", "ident/macro_top1": "top-1, mean of species"}
 
 
 def plot_curves(rows: dict[str, list[dict[str, Any]]], folder: Path) -> None:
@@ -54,20 +55,23 @@ def _ap_figure(rows: list[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     epochs = [row["epoch"] for row in rows]
-    for key, label in AP_KEYS.items():
+    naming = any("ident/top1" in row for row in rows)
+    for key, label in (NAMING_KEYS if naming else AP_KEYS).items():
         axes.plot(epochs, [row.get(key, 0.0) for row in rows], "o-", label=label, linewidth=2.2)
     for name in [row["name"] for row in rows[-1].get("species", [])]:
         series = [_species_ap(row, name) for row in rows]
-        axes.plot(epochs, series, ".--", label=f"AP {name}", linewidth=0.9)
+        axes.plot(epochs, series, ".--", label=name if naming else f"AP {name}", linewidth=0.9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="epoch", ylabel="AP", ylim=(0, 1), title="Validation")
+    measure = "share right" if naming else "AP"
+    axes.set(xlabel="epoch", ylabel=measure, ylim=(0, 1), title="Validation")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, ncols=2)
     return figure
 
 
 def _species_ap(row: dict[str, Any], name: str) -> float:
-    found = [item["AP"] for item in row.get("species", []) if item["name"] == name]
+    rows = [item for item in row.get("species", []) if item["name"] == name]
+    found = [item.get("AP", item.get("top1")) for item in rows]
     return float("nan") if not found or found[0] is None else found[0]
 
 

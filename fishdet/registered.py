@@ -8,5 +8,6 @@ from __future__ import annotations
 from fish_dataset import registered as data
 
 from . import evaluation, hooks, models, resume
+from .identification import registered as identification
 
-__all__ = ["data", "evaluation", "hooks", "models", "resume"]
+__all__ = ["data", "evaluation", "hooks", "identification", "models", "resume"]

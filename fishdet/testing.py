@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 from fish_dataset.coco import read_classes
 from fish_dataset.files import require_writable, write_json
 from fish_dataset.layout import find_splits
-from fishdet.binding import bind
+from fishdet.binding import DATASETS, bind
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.checkpoint.loading import resolve
 from fishdet.checkpoint.safety.limits import MAX_PIXELS
@@ -173,7 +173,7 @@ def _choose_split(cfg: Config, split: str) -> str:
     if split == "val":
         cfg.test_dataloader = deepcopy(cfg.val_dataloader)
         cfg.test_evaluator = deepcopy(cfg.val_evaluator)
-    dataset = next(d for d in nested_dicts(cfg.test_dataloader) if d.get("type") == "FishDataset")
+    dataset = next(d for d in nested_dicts(cfg.test_dataloader) if d.get("type") in DATASETS)
     if split == "test" and dataset["ann_file"] == _val_file(cfg):
         raise FishdetError("--split test: this data set has no test split; use --split val")
     return f"Evaluating {dataset['ann_file']}"
@@ -196,7 +196,7 @@ def _set_extras(cfg: Config) -> None:
 
 
 def _val_file(cfg: Config) -> str:
-    dataset = next(d for d in nested_dicts(cfg.val_dataloader) if d.get("type") == "FishDataset")
+    dataset = next(d for d in nested_dicts(cfg.val_dataloader) if d.get("type") in DATASETS)
     return str(dataset["ann_file"])
 
 

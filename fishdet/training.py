@@ -151,10 +151,14 @@ def summary(runner: FishRunner, published: Publication | None = None) -> str:
     if published is not None:
         model = published.file
         lines += f"  published, to use and to share: {model} ({published.size / 1e6:.1f} MB)\n"
+    if runner.cfg.model.get("type") == "FishEmbedder":
+        use = f"python tools/species.py enrol NAME PHOTOS --model {model}"
+    else:
+        use = f"python tools/predict.py {model} IMAGES --out predictions"
     return (
         f"{lines}"
         f"  curves and numbers: {work_dir}/loss.png, ap.png, metrics.json, environment.json\n"
-        f"  see it: python tools/predict.py {model} IMAGES --out predictions"
+        f"  see it: {use}"
     )
 
 

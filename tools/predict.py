@@ -12,6 +12,7 @@ from fish_dataset.fonts import drawable_language
 from fishdet.checkpoint.finding import newest_published
 from fishdet.checkpoint.loading import resolve
 from fishdet.cli import exit_status
+from fishdet.identification.options import add_identify_arguments, identify_settings, identifying
 from fishdet.inference.bulk.command import add_bulk_arguments, predict_bulk
 from fishdet.inference.choice import split_model
 from fishdet.inference.detector import Detector
@@ -53,9 +54,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     looks.add_argument("--flip", action="store_true", help="look at the mirror image too")
     looks.add_argument("--agnostic-nms", type=float, metavar="IOU",
                        help="one species a fish: the surer of two that overlap more")  # fmt: skip
-    looks.add_argument(
-        "--every", type=int, default=1, metavar="N", help="of videos, each Nth frame"
-    )
+    looks.add_argument("--every", type=int, default=1, metavar="N", help="of videos, each Nth")
+    add_identify_arguments(parser.add_argument_group("species from a gallery"))
     writes = parser.add_argument_group("what to write")
     writes.add_argument(
         "--format",
@@ -95,14 +95,15 @@ def load(options: argparse.Namespace, console: Console) -> tuple[Detector, Sourc
         tile=options.tile,
         batch_size=options.batch_size,
     )
-    return detector, sources, Path(resolve(model)).name
+    return identifying(detector, options), sources, Path(resolve(model)).name
 
 
 def run_options(options: argparse.Namespace, detector: Detector, model: str) -> RunOptions:
     """Return what to write, with the settings that a run which goes on must share."""
     names = ("tile", "flip", "agnostic_nms", "format", "no_places", "lang")
-    settings = {name: getattr(options, name) for name in names} | {"model": model}
+    settings = {name: getattr(options, name) for name in names} | identify_settings(options)
     settings |= {"score_thr": detector.thresholds.tolist(), "classes": list(detector.classes)}
+    settings["model"] = model
     crops = options.crops or options.sheet
     output = OutputOptions(
         options.out, options.format, crops, not options.no_places, options.resume, settings

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .casts import BUILTIN, Cast
 from .plans import BodyPlan
 from .pose import Pose
-from .species import CLASSES, DECOYS, LEAF, MIXED_SCHOOLS, SPECIES
+from .species import DECOYS, LEAF
 
 EMPTY, SCHOOL, MIXED = 0.065, 0.26, 0.07  # shares of the pictures; the rest shows fish on their own
 _ALONE = (0.12, 0.2, 0.24, 0.2, 0.14, 0.1)  # one, two … six fish
@@ -55,8 +56,8 @@ def _lie(plan: BodyPlan, pose: Pose, rng: np.random.Generator) -> Pose:
     return Pose(pose.length, pose.right, tilt, pose.bend * 0.5, pose.phase, 0.0, squash)
 
 
-def _alone(label: int, unit: float, rng: np.random.Generator) -> Actor:
-    plan = SPECIES[label]
+def _alone(species: Cast, label: int, unit: float, rng: np.random.Generator) -> Actor:
+    plan = species.plans[label]
     part = float(rng.beta(1.25, 1.05))
     tilt = float(np.clip(rng.normal(0, 0.2 if plan.stiff > 1 else 0.5), -1.1, 1.1))
     yaw = float(np.clip(rng.normal(0, 0.45), -1.0, 1.0))
@@ -68,17 +69,19 @@ def _alone(label: int, unit: float, rng: np.random.Generator) -> Actor:
     return Actor(plan, label, pose, _distance(rng, part), place, 0.5, lying)
 
 
-def _school(labels: list[int], unit: float, rng: np.random.Generator) -> list[Actor]:
+def _school(
+    species: Cast, labels: list[int], unit: float, rng: np.random.Generator
+) -> list[Actor]:
     """Fish of similar size and heading, close together."""
     part, right = float(rng.uniform(-0.15, 0.6)), bool(rng.random() < 0.5)
     tilt, yaw = float(rng.normal(0, 0.14)), float(np.clip(rng.normal(0, 0.35), -0.9, 0.9))
     distance = _distance(rng, part)
     centre = rng.uniform(0.3, 0.7, 2)
-    largest = max(_length(SPECIES[label], part) for label in labels)
+    largest = max(_length(species.plans[label], part) for label in labels)
     spread = 0.05 + largest / 256 * 0.34 * len(labels) ** 0.5
     school = []
     for label in labels:
-        plan = SPECIES[label]
+        plan = species.plans[label]
         near = float(np.clip(distance + rng.normal(0, 0.07), 0.04, 0.92))
         length = (
             unit * _length(plan, part) * rng.uniform(0.85, 1.15) * (1 + 0.6 * (distance - near))
@@ -106,25 +109,28 @@ def _decoys(unit: float, floor: bool, rng: np.random.Generator) -> list[Actor]:
     return things
 
 
-def choose_cast(unit: float, floor: bool, rng: np.random.Generator) -> list[Actor]:
+def choose_cast(
+    unit: float, floor: bool, rng: np.random.Generator, species: Cast = BUILTIN
+) -> list[Actor]:
     """Everything that is to be placed in one picture, in no order; ``floor``: there is one."""
     kind, cast = rng.random(), _decoys(unit, floor, rng)
-    solo = [plan.weight for plan in SPECIES]
+    plans = species.plans
+    solo = [plan.weight for plan in plans]
     if kind < EMPTY:
         return cast
     if kind < EMPTY + SCHOOL:
-        label = _draw(rng, [plan.schooling for plan in SPECIES])
+        label = _draw(rng, [plan.schooling for plan in plans])
         count = (
-            int(rng.integers(4, 11)) if SPECIES[label].schooling > 0.5 else int(rng.integers(2, 5))
+            int(rng.integers(4, 11)) if plans[label].schooling > 0.5 else int(rng.integers(2, 5))
         )
-        cast += _school([label] * count, unit, rng)
+        cast += _school(species, [label] * count, unit, rng)
         if rng.random() < 0.3:
-            cast.append(_alone(_draw(rng, solo), unit, rng))
+            cast.append(_alone(species, _draw(rng, solo), unit, rng))
     elif kind < EMPTY + SCHOOL + MIXED:
-        pair = MIXED_SCHOOLS[int(rng.integers(len(MIXED_SCHOOLS)))]
+        pair = species.pairs[int(rng.integers(len(species.pairs)))]
         names = [pair[int(rng.integers(2))] for _ in range(int(rng.integers(4, 11)))]
-        cast += _school([CLASSES.index(name) for name in names], unit, rng)
+        cast += _school(species, [species.classes.index(name) for name in names], unit, rng)
     else:
         count = 1 + _draw(rng, list(_ALONE))
-        cast += [_alone(_draw(rng, solo), unit, rng) for _ in range(count)]
+        cast += [_alone(species, _draw(rng, solo), unit, rng) for _ in range(count)]
     return cast

@@ -20,7 +20,9 @@ import numpy as np
 from fish_dataset.errors import FishDataError
 from fish_dataset.progress import counted, silent
 
+from .casts import CASTS
 from .folder import (
+    CATALOGUE_FILE,
     SPEC_FILE,
     SPLITS,
     Spec,
@@ -31,9 +33,9 @@ from .folder import (
     locked,
     replacing,
 )  # fmt: skip
+from .invented import catalogue_toml
 from .scene import Scene, draw_in
 from .setting import build_setting
-from .species import CLASSES
 
 GROUP = 4  # pictures of one scene group: the same place, other fish
 QUALITY = 92
@@ -68,7 +70,7 @@ def _draw_group(
     video = f"scene_{_tasks(spec).index(task) + 1:06d}"
     records = []
     for index in range(group * GROUP, min((group + 1) * GROUP, spec.images(split))):
-        scene = draw_in(setting, image_seeds(spec, split, index), spec.size)
+        scene = draw_in(setting, image_seeds(spec, split, index), spec.size, CASTS[spec.cast])
         name = image_name(split, index)
         _, data = cv2.imencode(".jpg", scene.image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         (folder / name).write_bytes(data.tobytes())
@@ -130,7 +132,7 @@ def _coco(records: Iterable[tuple[Record, list[Record]]], spec: Spec) -> dict[st
         "annotations": boxes,
         "categories": [
             {"id": index + 1, "name": name, "supercategory": "fish"}
-            for index, name in enumerate(CLASSES)
+            for index, name in enumerate(CASTS[spec.cast].classes)
         ],
     }
 
@@ -148,6 +150,8 @@ def _write(work: Path, spec: Spec, workers: int, progress: bool) -> None:
         ordered = (pair for task in _tasks(spec) if task[0] == split for pair in groups[task])
         text = json.dumps(_coco(ordered, spec), separators=(",", ":"))
         (work / f"{split}.json").write_text(text, encoding="utf-8")
+    if spec.cast == "invented":
+        (work / CATALOGUE_FILE).write_text(catalogue_toml(), encoding="utf-8")
     digests = {f"{split}.json": digest(work / f"{split}.json") for split in SPLITS}
     record = json.dumps({**spec.record(), "digests": digests}, indent=2)
     (work / SPEC_FILE).write_text(record + "\n", encoding="utf-8")
@@ -169,19 +173,22 @@ def ensure_dataset(
     train: int = 1500,
     val: int = 300,
     size: int = 256,
+    cast: str = "builtin",
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
     """``root`` holding the drawn set (train.json, val.json, images/, spec.json); drawn if need be.
 
     Equal arguments give equal bytes, whatever the number of ``workers`` (None: one a core).
-    ``size`` is the side of the square pictures in pixels. A whole set of the same spec is kept as
+    ``size`` is the side of the square pictures in pixels. ``cast`` is 'builtin', seven Korean food
+    fish, or 'invented', 28 species that do not exist, in look-alike pairs; their ranks are then in
+    ``root/catalogue.toml``, for FISHDET_CATALOGUE. A whole set of the same spec is kept as
     it is, one of another spec or with files missing is replaced. The set appears in one move, so
     an interruption leaves nothing half done; of several processes one draws, the others wait.
 
     Raises FishDataError where ``root`` holds anything else, or can't be written.
     """
-    spec, root = Spec(seed, train, val, size), Path(os.path.abspath(root))
+    spec, root = Spec(seed, train, val, size, cast), Path(os.path.abspath(root))
     count = _worker_count(workers, spec)
     try:
         if is_whole(root, spec):

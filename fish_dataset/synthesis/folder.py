@@ -19,12 +19,12 @@ from filelock import FileLock
 from fish_dataset import files
 from fish_dataset.errors import FishDataError
 
-from .species import CLASSES
+from .casts import CASTS
 
 GENERATOR = "fish_dataset.synthesis"
 VERSION = 1  # to be raised with every change that changes pictures or boxes
 SPLITS = ("train", "val")
-SPEC_FILE = "spec.json"
+SPEC_FILE, CATALOGUE_FILE = "spec.json", "catalogue.toml"
 _IMAGE = re.compile(r"(train|val)_\d{6}\.jpg")
 
 
@@ -36,6 +36,7 @@ class Spec:
     train: int = 1500
     val: int = 300
     size: int = 256
+    cast: str = "builtin"
 
     def __post_init__(self) -> None:
         """Raises FishDataError for a number that no set can be made from."""
@@ -53,14 +54,22 @@ class Spec:
                     f"drawn data set: {field}={value!r} is not a whole number from {low} to {high}"
                 )
 
+        if self.cast not in CASTS:
+            raise FishDataError(
+                f"drawn data set: cast={self.cast!r} is unknown; there are {', '.join(CASTS)}"
+            )
+
     def images(self, split: str) -> int:
         """Number of pictures of a split."""
         return self.train if split == "train" else self.val
 
     def record(self) -> dict[str, Any]:
         """The spec as JSON data, with the generator's name and version and a hash of it all."""
-        numbers = {field: int(value) for field, value in asdict(self).items()}
-        record = {"generator": GENERATOR, "version": VERSION, **numbers, "classes": list(CLASSES)}
+        numbers = {field: int(value) for field, value in asdict(self).items() if field != "cast"}
+        classes = list(CASTS[self.cast].classes)
+        record = {"generator": GENERATOR, "version": VERSION, **numbers, "classes": classes}
+        if self.cast != "builtin":  # the built-in set's record is as it was before there were casts
+            record["cast"] = self.cast
         text = json.dumps(record, sort_keys=True, separators=(",", ":"))
         return {**record, "hash": hashlib.sha256(text.encode()).hexdigest()}
 
@@ -117,7 +126,8 @@ def check_replaceable(root: Path) -> None:
             f"{root}: holds {', '.join(entries[:5])} but no {SPEC_FILE} of the drawn data set, "
             f"so it is not replaced. {remedy}"
         )
-    foreign = set(entries) - {SPEC_FILE, "images", *(f"{split}.json" for split in SPLITS)}
+    ours = {SPEC_FILE, CATALOGUE_FILE, "images", *(f"{split}.json" for split in SPLITS)}
+    foreign = set(entries) - ours
     if (root / "images").is_dir():
         foreign |= {name for name in os.listdir(root / "images") if not _IMAGE.fullmatch(name)}
     if foreign:

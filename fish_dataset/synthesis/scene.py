@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .cast import Actor, choose_cast
+from .casts import BUILTIN, Cast
 from .layers import MIN_CONTRAST, Layer, annotate, composite, contrast, counts, solid, visibility
 from .particles import bubbles, develop, snow
 from .pose import draw_fish
@@ -83,16 +84,16 @@ def _hide(hidden: np.ndarray, layer: Layer) -> None:
     hidden[at] |= solid(layer.patch[own])
 
 
-def draw_in(setting: Setting, seeds: np.random.SeedSequence, size: int) -> Scene:
+def draw_in(
+    setting: Setting, seeds: np.random.SeedSequence, size: int, species: Cast = BUILTIN
+) -> Scene:
     """One picture of ``size`` pixels taken in ``setting``; equal seeds give equal pictures."""
     rng = np.random.Generator(np.random.PCG64(seeds))
     room = setting.shape[0] - size
     x, y = rng.integers(0, room + 1, 2).tolist()
     view = setting.view(x, y, size)
-    layers = [
-        *view.layers,
-        *_place_all(view, choose_cast(view.unit, view.horizon is not None, rng), rng),
-    ]
+    cast = choose_cast(view.unit, view.horizon is not None, rng, species)
+    layers = [*view.layers, *_place_all(view, cast, rng)]
     found = annotate(layers, view.shape, view.unit)
     drawn = [layer for layer in layers if layer.label < 0] + [layer for layer, _ in found]
     canvas = view.backdrop.copy()

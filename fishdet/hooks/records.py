@@ -113,4 +113,4 @@ def _split_record(dataset: Any) -> dict[str, Any]:
     while hasattr(dataset, "dataset"):
         dataset = dataset.dataset
     facts = {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(dataset)}
-    return facts | box_counts(dataset.annotations.select_images(dataset.rows))
+    return facts | box_counts(dataset.annotations.select_images(dataset.image_rows))

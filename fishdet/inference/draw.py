@@ -56,9 +56,20 @@ def draw_detections(
 
 
 def label_texts(detections: sv.Detections) -> list[str]:
-    """Return "name 87%" for each detection."""
+    """Return "name 87%" for each detection; of identified fish what was claimed, and how surely."""
+    if "identified_rank" in detections.data:
+        return [_claim(detections, row) for row in range(len(detections))]
     names = detections.data["class_name"]
     return [f"{name} {score:.0%}" for name, score in zip(names, _scores(detections), strict=True)]
+
+
+def _claim(detections: sv.Detections, row: int) -> str:
+    data = {name: detections.data[f"identified_{name}"][row] for name in
+            ("rank", "name", "probability", "known")}  # fmt: skip
+    if data["rank"] == "fish":
+        return f"{detections.data['class_name'][row]} ?"
+    rank = "" if data["rank"] == "species" else f" ({data['rank']})"
+    return f"{data['name']}{rank} {data['probability']:.0%}"
 
 
 def write_picture(path: Path, image: np.ndarray) -> None:

@@ -153,6 +153,8 @@ def _write_results(
         "classes": detector.classes,
         "model": options.settings.get("model", "fishdet"),
     }
+    if options.settings.get("gallery"):
+        info["gallery"] = options.settings["gallery"]
     for kind in options.formats:
         write_format(kind, options.out, results(), info)
 

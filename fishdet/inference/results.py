@@ -42,6 +42,10 @@ def build_detections(
     return sv.Detections(xyxy=xyxy, confidence=scores, class_id=labels, data=data, metadata=told)
 
 
+IDENTIFIED = "identified_"
+"""How the columns begin that ``fishdet.Identifier`` adds; files carry them as they are."""
+
+
 def to_plain(found: sv.Detections) -> dict[str, Any]:
     """Return what names cannot tell, as lists; ``from_plain`` gives the same to the last bit."""
     columns = {
@@ -53,6 +57,7 @@ def to_plain(found: sv.Detections) -> dict[str, Any]:
     }
     if found.metadata.get("calibrated"):
         columns["calibrated"] = found.data["calibrated"]
+    columns |= {name: column for name, column in found.data.items() if name.startswith(IDENTIFIED)}
     plain = {name: column.tolist() for name, column in columns.items()}
     plain["runner_up_score"] = [None if math.isnan(v) else v for v in plain["runner_up_score"]]
     return plain
@@ -61,7 +66,7 @@ def to_plain(found: sv.Detections) -> dict[str, Any]:
 def from_plain(plain: dict[str, Any], names: Names) -> sv.Detections:
     """Return the detections that ``to_plain`` was given."""
     calibrated = plain.get("calibrated")
-    return build_detections(
+    found = build_detections(
         names,
         _floats(plain["bbox"]).reshape(-1, 4),
         _floats(plain["score"]),
@@ -69,6 +74,11 @@ def from_plain(plain: dict[str, Any], names: Names) -> sv.Detections:
         None if calibrated is None else _floats(calibrated),
         (np.array(plain["runner_up"], np.int64), _floats(plain["runner_up_score"])),
     )
+    for name, values in plain.items():
+        if name.startswith(IDENTIFIED):
+            column = np.array(values)
+            found.data[name] = column.astype(np.float32) if column.dtype == float else column
+    return found
 
 
 def _floats(values: Sequence[Any]) -> np.ndarray:

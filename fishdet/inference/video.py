@@ -159,13 +159,14 @@ def _writer(
     out = options.out
     table = stack.enter_context(growing(out / "frames.csv"))
     lines = stack.enter_context(growing(out / "frames.jsonl"))
-    write_head(table)
+    identified = bool(options.settings.get("gallery"))
+    write_head(table, identified)
     video = None
     if options.draw:
         video = stack.enter_context(drawn_video(out / "annotated.mp4", source.size, source.fps))
 
     def write(frame: Frame, tracked: Tracked) -> None:
-        write_rows(table, lines, frame, tracked)
+        write_rows(table, lines, frame, tracked, identified)
         if crops is not None:
             crops.add(frame, tracked)
         if video is not None:

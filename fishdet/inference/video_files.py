@@ -20,7 +20,7 @@ from .crops import FOLDER, crop, folder_name
 from .draw import COLOURS, draw_detections, label_texts, write_picture
 from .frames import Frame
 from .tracking import UNTRACKED, Tracked
-from .writers.rows import COLUMNS, detection_rows
+from .writers.rows import columns, detection_rows
 
 CODEC = "mp4v"  # MPEG-4 part 2: the encoder that OpenCV's wheels have everywhere
 
@@ -57,18 +57,22 @@ def draw_frame(frame: Frame, tracked: Tracked) -> np.ndarray:
     return draw_detections(frame.image, tracked.detections, labels, colours)
 
 
-def write_head(table: TextIO) -> None:
+def write_head(table: TextIO, identified: bool = False) -> None:
     """Write the head line of the table of frames."""
-    csv.writer(table, lineterminator="\n").writerow(("frame", "seconds", "track", *COLUMNS))
+    heads = ("frame", "seconds", "track", *columns(identified))
+    csv.writer(table, lineterminator="\n").writerow(heads)
 
 
-def write_rows(table: TextIO, lines: TextIO, frame: Frame, tracked: Tracked) -> None:
+def write_rows(
+    table: TextIO, lines: TextIO, frame: Frame, tracked: Tracked, identified: bool = False
+) -> None:
     """Write a row for each fish of a frame, and one line of JSON for the frame."""
     seconds = round(frame.seconds, 3)
-    names = ("track", *COLUMNS)
+    names = ("track", *columns(identified))
+    found = detection_rows(tracked.detections, identified)
     rows = [
         [int(number) if number != UNTRACKED else "", *row]
-        for number, row in zip(tracked.ids, detection_rows(tracked.detections), strict=True)
+        for number, row in zip(tracked.ids, found, strict=True)
     ]
     csv.writer(table, lineterminator="\n").writerows([frame.index, seconds, *row] for row in rows)
     fish = [dict(zip(names, row, strict=True)) for row in rows]

@@ -45,14 +45,15 @@ def write_format(
         kind: the format.
         out: the folder.
         results: read once, in order.
-        info: 'classes' (names as trained), 'model' and 'description', the settings in words.
+        info: 'classes' (names as trained), 'model' and 'description', the settings in words;
+            'gallery' where fish were identified.
 
     Raises:
         FishdetError: it cannot be written.
     """
     target = out / FORMATS[kind]
     if kind == "csv":
-        write_csv(target, results)
+        write_csv(target, results, bool(info.get("gallery")))
     elif kind == "yolo":
         write_yolo(target, results, info["classes"])
     elif kind == "dwc":

@@ -14,6 +14,7 @@ from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
 
 from .result import ImageResult
+from .rows import identification
 
 
 def coco_dict(
@@ -60,7 +61,10 @@ def _annotations(detections: sv.Detections, image_id: int, first_id: int) -> lis
         return []
     columns = (detections.xyxy, detections.class_id, detections.confidence)
     rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [_annotation(first_id + index, image_id, *row) for index, row in enumerate(rows)]
+    return [
+        _annotation(first_id + index, image_id, *row) | identification(detections, index)
+        for index, row in enumerate(rows)
+    ]
 
 
 def _annotation(

@@ -12,11 +12,28 @@ COLUMNS = (
     "class_name", "species_id", "scientific_name", "name_ko", "name_en", "score", "calibrated",
     "x1", "y1", "x2", "y2", "runner_up", "runner_up_score",
 )  # fmt: skip
+IDENTIFIED = (
+    "identified_rank", "identified_id", "identified_name", "identified_name_ko",
+    "identified_probability", "identified_known", "identified_similarity",
+    "identified_candidates",
+)  # fmt: skip
+"""Further columns where ``fishdet.Identifier`` named the fish."""
 _TEXTS, _RUNNER_UP = COLUMNS[:5], "runner_up_score"
 
 
-def detection_rows(found: sv.Detections) -> Iterator[list[Any]]:
-    """Yield the values of ``COLUMNS`` for each detection: pixels to 0.01, scores to 0.00001.
+def columns(identified: bool) -> tuple[str, ...]:
+    """Return the heads of ``detection_rows``."""
+    return (*COLUMNS, *(IDENTIFIED if identified else ()))
+
+
+def identification(found: sv.Detections, row: int) -> dict[str, Any]:
+    """Return what was identified of a detection, by the names in ``IDENTIFIED``; else nothing."""
+    values = {name: found.data[name][row].item() for name in IDENTIFIED if name in found.data}
+    return {k: round(v, 5) if isinstance(v, float) else v for k, v in values.items()}
+
+
+def detection_rows(found: sv.Detections, identified: bool = False) -> Iterator[list[Any]]:
+    """Yield the values of ``columns`` for each detection: pixels to 0.01, scores to 0.00001.
 
     ``calibrated`` is empty where the model is not calibrated, ``runner_up_score`` where unknown.
     """
@@ -31,4 +48,5 @@ def detection_rows(found: sv.Detections) -> Iterator[list[Any]]:
             *(round(float(value), 2) for value in found.xyxy[row]),
             str(data["runner_up"]),
             "" if math.isnan(second) else round(second, 5),
+            *(identification(found, row).values() if identified else ()),
         ]

@@ -1,0 +1,12 @@
+"""Twenty-eight species that do not exist, in look-alike pairs, for learning to tell species apart.
+
+Seven families (a shape each), two genera a family (colours and pattern), two species a genus that
+differ in one mark. Nothing here says anything of real fish.
+"""
+
+from __future__ import annotations
+
+from .table import CLASSES, PAIRS, SPECIES
+from .taxonomy import catalogue_toml
+
+__all__ = ["CLASSES", "PAIRS", "SPECIES", "catalogue_toml"]

@@ -1,0 +1,268 @@
+"""What ``tools/species.py`` does: enrol, list, remove, merge, export, fit and test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fish_dataset.annotations import Annotations
+from fish_dataset.coco import read_coco
+from fish_dataset.crops.windows import SMALLEST
+from fish_dataset.files import write_json
+from fish_dataset.layout import find_splits
+from fishdet.errors import FishdetError
+from fishdet.inference.files import write_table
+from fishdet.inference.inputs import find_images
+
+from .gallery import Gallery
+from .gallery_file import SUFFIX, read_gallery, write_gallery
+from .records import matching, record_of
+
+if TYPE_CHECKING:
+    from .embedder import Embedder
+
+TABLE = ("species_id", "name", "name_ko", "scientific_name", "source", "licence")
+
+
+@dataclass(frozen=True)
+class EnrolOptions:
+    """The choices of one enrolment; each mirrors a flag of ``tools/species.py enrol``."""
+
+    name: str
+    photos: Sequence[str]
+    gallery: Path
+    model: str
+    detector: str | None = None
+    score_thr: float = 0.3
+    licence: str = ""
+    own: bool = False
+    parent: str = ""
+
+
+def enrol_photos(options: EnrolOptions) -> list[str]:
+    """Enrol a species from photos, and return the lines to print.
+
+    Raises:
+        FishdetError: as ``enrolment.enrol`` and ``records.record_of``; nothing is written then.
+    """
+    from .embedder import Embedder
+    from .enrolment import enrol
+
+    record = record_of(options.name, options.own, options.parent)
+    files = find_images(options.photos)
+    embedder = Embedder(options.model)
+    gallery = open_gallery(options.gallery, embedder)
+    detector = None
+    if options.detector is not None:
+        from fishdet.inference.detector import Detector
+
+        detector = Detector(options.detector, score_thr=options.score_thr)
+    photos = [(str(file.path), file.path) for file in files]
+    done = enrol(gallery, embedder, record, photos, detector, options.licence)
+    write_gallery(options.gallery, done.gallery)
+    lines = [f"{record.name} ({record.id}): {done.added} photos enrolled in {options.gallery}"]
+    if done.known:
+        lines.append(f"{done.known} were there already")
+    return [*lines, *(f"note: {note}" for note in done.notes)]
+
+
+def enrol_data(
+    data: Path, gallery: Path, model: str, split: str = "train", most: int = 100,
+    without: Sequence[str] = (), licence: str = "",
+) -> list[str]:  # fmt: skip
+    """Enrol the labelled fish of a data set, at most ``most`` a species, and return the lines.
+
+    Raises:
+        FishdetError, FishDataError: no such split, or ``without`` names no class of it.
+    """
+    from .embedder import Embedder
+    from .enrolment import enrol_annotations, usable_boxes
+
+    embedder = Embedder(model)
+    found = open_gallery(gallery, embedder)
+    annotations, image_dir = read_split(data, split)
+    unknown = sorted(set(without) - set(annotations.classes))
+    if unknown:
+        raise FishdetError(f"--without {unknown}: no classes of {data}; {annotations.classes}")
+    rows = usable_boxes(annotations)
+    kept = []
+    for label, name in enumerate(annotations.classes):
+        mine = rows[annotations.labels[rows] == label]
+        if name not in without and len(mine):
+            kept.append(mine[np.linspace(0, len(mine) - 1, min(most, len(mine))).astype(int)])
+    chosen = np.sort(np.concatenate(kept))
+    grown = enrol_annotations(found, embedder, annotations, image_dir, chosen, licence)
+    write_gallery(gallery, grown)
+    return [f"{len(grown.species)} species, {len(grown.photos)} photos in {gallery}"]
+
+
+def fit_gallery(
+    data: Path, gallery: Path, model: str, split: str = "val", false_claims: float = 0.05
+) -> list[str]:
+    """Fit temperature and thresholds of a gallery on labelled fish, and return the lines.
+
+    Raises:
+        FishdetError, FishDataError: too little to fit on, or no such split.
+    """
+    from .calibration import fit
+    from .embedder import Embedder
+    from .study import embed
+
+    embedder = Embedder(model)
+    found = read_gallery(gallery, embedder.digest)
+    found.require_photos()
+    val = embed(embedder, *read_split(data, split), SMALLEST)
+    ids = {record.id: place for place, record in enumerate(found.species)}
+    own = [val.records[label] for label in val.labels.tolist()]
+    truth = np.array([ids.get(record.id, -1) for record in own])
+    fitted = fit(found.similarities(val.points), truth, own, found.species, false_claims)
+    write_gallery(gallery, found.calibrated(fitted))
+    claims = ", ".join(f"{level} {value:.3f}" for level, value in fitted.thresholds.items())
+    return [
+        f"{gallery}: temperature {fitted.temperature:.4f}; least similarity of a claim: {claims}",
+        f"at most {false_claims:.0%} wrong claims on {fitted.on['strangers']} crops of "
+        f"{fitted.on['how']}",
+    ]
+
+
+def test_data(
+    data: Path, model: str, new: Sequence[str] = (), shots: int = 5, smallest: int = SMALLEST,
+    most: int = 100, out: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Score a network on a data set: gallery from train, everything else from val.
+
+    Args:
+        data: the folder.
+        model: the network.
+        new: classes that count as unknown, and are then enrolled from ``shots`` photos.
+        shots, smallest, most: see ``study``.
+        out: JSON file for the numbers.
+
+    Raises:
+        FishdetError, FishDataError: ``new`` names no class, or too little data.
+    """
+    from .embedder import Embedder
+    from .study import closed_and_open, embed, few_photos, gallery_of
+
+    embedder = Embedder(model)
+    annotations, image_dir = read_split(data, "train")
+    unknown = sorted(set(new) - set(annotations.classes))
+    if unknown:
+        raise FishdetError(f"--new {unknown}: no classes of {data}; {list(annotations.classes)}")
+    train = embed(embedder, annotations, image_dir, smallest, most)
+    val_annotations, val_dir = read_split(data, "val", annotations.classes)
+    val = embed(embedder, val_annotations, val_dir, smallest)
+    labels = [annotations.classes.index(name) for name in new]
+    gallery = gallery_of(embedder.digest, train.where(~np.isin(train.labels, labels)))
+    report = closed_and_open(gallery, val)
+    if labels:
+        held = val.where(np.isin(val.labels, labels))
+        report["few_photos"] = few_photos(gallery, train, held, shots)
+    if out is not None:
+        write_json(out, report)
+    return report
+
+
+def remove_species(gallery: Path, name: str) -> list[str]:
+    """Remove a species by any of its names, and return the lines.
+
+    Raises:
+        FishdetError: the gallery has none of that name.
+    """
+    found = read_gallery(gallery)
+    place = matching(name, found.species)
+    if place is None:
+        raise FishdetError(f"{gallery} has no species {name!r}; {found.listed()}")
+    record, count = found.species[place], int(found.counts[place])
+    write_gallery(gallery, found.remove(record.id))
+    return [f"{record.name} ({record.id}): removed with its {count} photos from {gallery}"]
+
+
+def merge_galleries(gallery: Path, others: Sequence[Path]) -> list[str]:
+    """Add other galleries to one, by species, and return the lines.
+
+    Raises:
+        FishdetError: one was made by another network; nothing is written then.
+    """
+    merged = read_gallery(gallery)
+    before = len(merged.photos)
+    for other in others:
+        merged = merged.merge(read_gallery(other))
+    write_gallery(gallery, merged)
+    added = len(merged.photos) - before
+    return [f"{gallery}: {added} photos added, {len(merged.species)} species now"]
+
+
+def export_species(gallery: Path, out: Path, names: Sequence[str] = ()) -> list[str]:
+    """Write some or all species to another gallery, or to a table (.csv) of photos and sources.
+
+    Raises:
+        FishdetError: a name that the gallery has not, or a suffix of neither kind.
+    """
+    found = read_gallery(gallery)
+    if names:
+        places = {name: matching(name, found.species) for name in names}
+        missing = [name for name, place in places.items() if place is None]
+        if missing:
+            raise FishdetError(f"{gallery} has no species {missing}; {found.listed()}")
+        found = found.only(
+            found.species[place].id for place in places.values() if place is not None
+        )
+    if out.suffix == SUFFIX:
+        write_gallery(out, found)
+    elif out.suffix == ".csv":
+        write_table(out, TABLE, _table(found))
+    else:
+        raise FishdetError(f"export {out}: name a {SUFFIX} (a gallery) or a .csv (a table)")
+    return [f"{len(found.species)} species, {len(found.photos)} photos written to {out}"]
+
+
+def rows(gallery: Path) -> list[tuple[str, str, str, str, str]]:
+    """Return id, name, Korean name, number of photos and licences of each species."""
+    found = read_gallery(gallery)
+    listed = []
+    for place, record in enumerate(found.species):
+        mine = [found.photos[row] for row in np.flatnonzero(found.owner == place)]
+        licences = sorted({photo.licence or "unknown" for photo in mine})
+        count = str(len(mine))
+        listed.append((record.id, record.name, record.name_ko, count, ", ".join(licences)))
+    return listed
+
+
+def open_gallery(path: Path, embedder: Embedder) -> Gallery:
+    """Return the gallery at ``path``, or a new one where there is no such file."""
+    if path.exists():
+        return read_gallery(path, embedder.digest)
+    if path.suffix != SUFFIX:
+        raise FishdetError(f"--gallery {path}: name a file that ends in {SUFFIX}")
+    width = int(embedder.model.dimensions)
+    return Gallery(embedder.digest, embeddings=np.zeros((0, width), np.float32))
+
+
+def read_split(
+    data: Path, name: str, classes: Sequence[str] | None = None
+) -> tuple[Annotations, Path]:
+    """Return annotations and image folder of a split.
+
+    Raises:
+        FishdetError, FishDataError: the folder has no such split, or is at fault.
+    """
+    splits = find_splits(data)
+    if name not in splits:
+        raise FishdetError(f"{data} has no {name} split; it has {', '.join(splits)}")
+    split = splits[name]
+    annotations, _ = read_coco(split.ann_file, image_dir=split.image_dir, classes=classes)
+    return annotations, split.image_dir
+
+
+def _table(gallery: Gallery) -> list[list[str]]:
+    table = []
+    for owner, photo in zip(gallery.owner.tolist(), gallery.photos, strict=True):
+        one = gallery.species[owner]
+        table.append([one.id, one.name, one.name_ko, one.scientific_name, photo.source,
+                      photo.licence])  # fmt: skip
+    return table

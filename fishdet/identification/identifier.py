@@ -1,0 +1,138 @@
+"""Identifier: a detector's fish, each with its species, or how much can be said of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import supervision as sv
+
+from fish_dataset.crops.windows import SMALLEST
+from fishdet.errors import FishdetError
+from fishdet.inference.detector import Detector
+from fishdet.inference.inputs import ImageLike, read_image
+from fishdet.inference.writers.rows import IDENTIFIED
+
+from .answers import FISH, Answer, answer, pool
+from .embedder import Embedder
+from .gallery import Gallery
+from .gallery_file import read_gallery
+
+CONFIDENCE = 0.8
+
+
+class Identifier:
+    """Detects fish and says of each what species it is, as far as that can be said.
+
+    Example:
+        >>> identifier = Identifier(Detector("fish.pth"), "embedder.pth", "my.safetensors")
+        >>> fish = identifier("reef.jpg")
+        >>> fish.data["identified_name"], fish.data["identified_rank"]
+
+    It stands wherever a ``Detector`` does (``predict``, ``tools/predict.py``): detections stay as
+    they were, with the columns ``IDENTIFIED``
+    (``fishdet.inference.writers.rows``) added; candidates are ``id 0.62; id 0.30``.
+
+    Args:
+        detector: finds the fish.
+        model: the embedding network, or a model that ``Embedder`` loads.
+        gallery: known species, or the path of their file.
+        confidence: least probability of a claim.
+        lang: language of ``identified_name``, 'en' or 'ko' where there is a Korean name.
+
+    Raises:
+        FishdetError: no such model or gallery, a gallery of another network, an empty one, or a
+            confidence out of its range.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        model: Embedder | str | os.PathLike[str],
+        gallery: Gallery | str | os.PathLike[str],
+        confidence: float = CONFIDENCE,
+        lang: str = "en",
+    ) -> None:
+        if not 0 < confidence <= 1:
+            raise FishdetError(f"confidence {confidence}: give a share above 0, at most 1")
+        self.detector, self.confidence, self.lang = detector, confidence, lang
+        self.embedder = model if isinstance(model, Embedder) else Embedder(model)
+        if isinstance(gallery, Gallery):
+            if gallery.network != self.embedder.digest:
+                raise FishdetError("the gallery was made by another embedding network")
+        else:
+            gallery = read_gallery(Path(gallery), self.embedder.digest)
+        gallery.require_photos()
+        self.gallery = gallery
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the detector's: options, thresholds, classes, names."""
+        if name == "detector":
+            raise AttributeError(name)
+        return getattr(self.detector, name)
+
+    def __call__(self, images: Any) -> Any:
+        """Detect and identify, as ``Detector`` takes and returns them."""
+        if isinstance(images, list | tuple):
+            return self.predict([read_image(image) for image in images])
+        return self.predict([read_image(images)])[0]
+
+    def predict(self, images: Sequence[np.ndarray]) -> list[sv.Detections]:
+        """Detect and identify on loaded images, uint8 BGR (H, W, 3), all crops in one batch."""
+        found = self.detector.predict(images)
+        crops = [
+            self.embedder.cut(image, box)
+            for image, one in zip(images, found, strict=True)
+            for box in one.xyxy
+        ]
+        said = iter(answer(self.gallery, self.embedder(crops), self.confidence))
+        return [with_answers(one, [next(said) for _ in one.xyxy], self.lang) for one in found]
+
+    def together(self, photos: Sequence[ImageLike]) -> Answer:
+        """Return one answer for several photos of one fish, each cropped to it."""
+        images = [read_image(photo) for photo in photos]
+        boxes = [np.array([0, 0, image.shape[1], image.shape[0]]) for image in images]
+        return self.of_crops([self.embedder.cut(*pair) for pair in zip(images, boxes, strict=True)])
+
+    def of_crops(self, crops: Sequence[np.ndarray]) -> Answer:
+        """Return one answer for several crops of one fish, such as those of a track.
+
+        Args:
+            crops: what ``embedder.cut`` returned.
+
+        Raises:
+            FishdetError: no crops.
+        """
+        if not crops:
+            raise FishdetError("nothing to identify: no photos of the fish were given")
+        points = pool(self.embedder(crops), [range(len(crops))])
+        return answer(self.gallery, points, self.confidence)[0]
+
+
+def with_answers(found: sv.Detections, said: Sequence[Answer], lang: str = "en") -> sv.Detections:
+    """Return detections with the columns ``IDENTIFIED``; a box below 8 pixels gets no claim."""
+    sides = np.maximum(found.xyxy[:, 2] - found.xyxy[:, 0], found.xyxy[:, 3] - found.xyxy[:, 1])
+    rows = [
+        _row(one if side >= SMALLEST else _nothing(one), lang)
+        for one, side in zip(said, sides.tolist(), strict=True)
+    ]
+    columns = {}
+    kinds = (str, str, str, str, np.float32, bool, np.float32, str)
+    for place, (name, kind) in enumerate(zip(IDENTIFIED, kinds, strict=True)):
+        columns[name] = np.array([row[place] for row in rows], dtype=kind)
+    found.data.update(columns)
+    return found
+
+
+def _row(one: Answer, lang: str) -> tuple[Any, ...]:
+    shown = one.name_ko if lang == "ko" and one.name_ko else one.name
+    candidates = "; ".join(f"{key} {chance:.2f}" for key, _, chance in one.candidates)
+    return (one.rank, one.id, shown, one.name_ko, one.probability, one.known, one.similarity,
+            candidates)  # fmt: skip
+
+
+def _nothing(one: Answer) -> Answer:
+    return Answer(FISH, FISH, FISH, "물고기", 1.0, False, one.similarity, ())

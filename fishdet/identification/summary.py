@@ -1,0 +1,44 @@
+"""The numbers of ``study`` in lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def summary(report: Mapping[str, Any]) -> list[str]:
+    """Return lines for the screen: values with their 95 % intervals in brackets."""
+    lines = [
+        f"known species: {report['crops']} crops of {report['species']} species",
+        f"  top-1 {_with(report['top1'])}, top-5 {_with(report['top5'])}, "
+        f"mean of species {_with(report['macro_top1'])}",
+        f"  calibration error {report['ece_before']:.3f} before, {report['ece_after']:.3f} after",
+        "  right where so much is answered: "
+        + ", ".join(f"{k} {v:.3f}" for k, v in report["accuracy_at_coverage"].items()),
+    ]
+    within = {k: v for k, v in report["errors_within"].items() if v is not None}
+    if within:
+        told = ", ".join(f"{value:.2f} in the right {level}" for level, value in within.items())
+        lines.append(f"  of the wrong names: {told}")
+    if "open" in report:
+        found = report["open"]
+        lines += [
+            f"unknown species: {found['unknown_crops']} crops",
+            f"  AUROC {_with(found['auroc'])}, taken for known where 95 % of the known are kept: "
+            f"{_with(found['false_claims_at_95_recall'])}",
+            f"  at the fitted threshold: {_with(found['false_claims_at_fitted'])} of the unknown "
+            f"claimed, {_with(found['known_kept_at_fitted'])} of the known kept",
+        ]
+    if "few_photos" in report:
+        few = report["few_photos"]
+        lines += [
+            f"newly enrolled from {few['shots']} photos each: {few['crops']} crops of "
+            f"{few['species']} species, mean of {few['draws']} draws",
+            f"  top-1 among them {_with(few['top1'])}, beside the known ones "
+            f"{_with(few['top1_beside_known'])}",
+        ]
+    return lines
+
+
+def _with(value: Mapping[str, float]) -> str:
+    return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
