@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet.registry import HOOKS, LOOPS, METRICS, MODELS, TRANSFORMS
-from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from small_models import SIDE, batch, shrink
 
 from fishdet.binding import set_num_classes
 from fishdet.config import load_config, nested_dicts
@@ -28,21 +30,42 @@ def test_there_are_configs() -> None:
 
 
 @pytest.mark.parametrize("config", DETECTORS, ids=str)
-def test_model_builds_and_predicts(config: Path) -> None:
+def test_model_takes_a_step_and_predicts(config: Path) -> None:
     cfg = load_config(ROOT / config)
     set_num_classes(cfg, 3)
+    if cfg.model.type == "TransformersDetector":
+        pytest.importorskip("transformers", reason="needs the extra [transformers]")
+    shrink(cfg.model)
+    _step_and_predict(cfg)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", DETECTORS, ids=str)
+def test_model_takes_a_step_at_full_size(config: Path) -> None:
+    cfg = load_config(ROOT / config)
+    set_num_classes(cfg, 3)
+    if cfg.model.type == "TransformersDetector":
+        pytest.importorskip("transformers", reason="needs the extra [transformers]")
     for part in nested_dicts(cfg.model):
         part.pop("init_cfg", None)
         if "weights" in part:
-            part["weights"] = "none"
-    model = MODELS.build(cfg.model).eval()
-    sample = DetDataSample()
-    sample.set_metainfo(dict(img_shape=(128, 128), ori_shape=(128, 128), scale_factor=(1.0, 1.0)))
-    batch = dict(inputs=[torch.zeros(3, 128, 128, dtype=torch.uint8)], data_samples=[sample])
+            part["weights"] = None if part is cfg.model else "none"
+    _step_and_predict(cfg, 320)
+
+
+def _step_and_predict(cfg: Config, side: int = SIDE) -> None:
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        model = MODELS.build(cfg.model)
+    data = model.data_preprocessor(batch(side), training=True)
+    loss, _ = model.train().parse_losses(model.loss(data["inputs"], data["data_samples"]))
+    loss.backward()
+    assert torch.isfinite(loss) and loss > 0
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
     with torch.no_grad():
-        (result,) = model.test_step(batch)
-    assert set(result.pred_instances.keys()) >= {"bboxes", "scores", "labels"}
-    assert result.pred_instances.bboxes.shape[1] == 4
+        first, second = model.eval().test_step(batch(side))
+    assert set(first.pred_instances.keys()) >= {"bboxes", "scores", "labels"}
+    assert second.pred_instances.bboxes.shape[1] == 4
+    assert (first.pred_instances.labels < 3).all()
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)

@@ -14,6 +14,7 @@ from .torchvision_parts import (
     TorchvisionResize,
     TorchvisionRoIExtractor,
 )
+from .transformers_detector import TransformersDetector
 
 __all__ = [
     "CpuAmpOptimWrapper",
@@ -26,4 +27,5 @@ __all__ = [
     "TorchvisionBBoxHead",
     "TorchvisionResize",
     "TorchvisionRoIExtractor",
+    "TransformersDetector",
 ]

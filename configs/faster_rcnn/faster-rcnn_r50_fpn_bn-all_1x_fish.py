@@ -1,0 +1,3 @@
+"""Faster R-CNN R50-FPN with BatchNorm trained everywhere, 12 epochs at full size."""
+
+_base_ = ["../_base_/models/faster-rcnn_r50_fpn_bn-all.py", "../_base_/recipes/full_1x.py"]

@@ -1,0 +1,5 @@
+"""Faster R-CNN R50-FPN with the loss of ``long_tail/seesaw.py``, 12 epochs at full size."""
+
+_base_ = ["./faster-rcnn_r50_fpn_1x_fish.py", "../_base_/long_tail/seesaw.py"]
+
+model = _base_.seesaw

@@ -1,0 +1,3 @@
+"""FCOS R50-FPN, 12 epochs at full size, backbone from ImageNet."""
+
+_base_ = ["../_base_/models/fcos_r50_fpn_gn-head.py", "../_base_/recipes/full_1x_dense.py"]

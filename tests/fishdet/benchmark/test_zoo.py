@@ -1,0 +1,56 @@
+"""The zoo's table: every config in it, and figures of recorded runs alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fishdet.benchmark.zoo import UNMEASURED, markdown, read_metafiles, read_runs
+from fishdet.errors import FishdetError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_every_config_has_an_entry() -> None:
+    shipped = {str(p.relative_to(ROOT)) for p in ROOT.glob("configs/*/*_fish.py")}
+    entries = read_metafiles(ROOT)
+    assert {entry.config for entry in entries} == shipped
+    assert all(entry.name == Path(entry.config).stem for entry in entries)
+    assert all(
+        (ROOT / "configs" / p.parent.name / "README.md").is_file() for p in map(Path, shipped)
+    )
+
+
+def test_page_is_the_one_that_the_script_writes() -> None:
+    text = markdown(read_metafiles(ROOT), {})
+    rows = [line.split(" | ")[0] for line in text.splitlines() if UNMEASURED in line]
+    page = (ROOT / "docs/zoo.md").read_text(encoding="utf-8")
+    assert rows and all(row in page for row in rows)
+
+
+def test_scores_are_means_of_unchanged_runs(tmp_path: Path) -> None:
+    config = "configs/atss/atss_r50_fpn_1x_fish.py"
+    for seed, score, options in ((0, 0.2, {}), (1, 0.4, {}), (2, 0.9, {"a": 1})):
+        folder = tmp_path / "runs" / f"r{seed}"
+        folder.mkdir(parents=True)
+        record = dict(
+            state="done",
+            model=dict(name="atss", config=config, cfg_options=options),
+            data=dict(name="reef"),
+            seed=seed,
+            scores=dict(bbox_mAP=score, bbox_mAP_50=score + 0.1),
+            environment=dict(commit="0123456789"),
+        )
+        (folder / "record.json").write_text(json.dumps(record))
+    text = markdown(read_metafiles(ROOT), read_runs([tmp_path]))
+    (row,) = (line for line in text.splitlines() if "[atss_r50" in line)
+    assert "| 0.300 | 0.400 | reef | 2 | 01234567 |" in row
+
+
+def test_a_broken_metafile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "configs/x").mkdir(parents=True)
+    (tmp_path / "configs/x/metafile.yml").write_text("Models: [1]")
+    with pytest.raises(FishdetError, match="metafile.yml"):
+        read_metafiles(tmp_path)
