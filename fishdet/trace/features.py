@@ -91,9 +91,9 @@ def _hook_features(on: Callable[[nn.Module, Hook], None], model: Any, caught: Ca
     on(model.backbone, backbone)
     on(model.neck, neck)
     for level, module in enumerate(model.neck.lateral_convs):
-        on(module, lambda _, __, output, level=level: caught.laterals.update({level: output}))
+        on(module, _keep_output(caught.laterals, level))
     for level, module in enumerate(model.neck.fpn_convs[: len(model.neck.lateral_convs)]):
-        on(module, lambda _, args, __, level=level: caught.sums.update({level: args[0]}))
+        on(module, _keep_input(caught.sums, level))
 
 
 def _hook_heads(on: Callable[[nn.Module, Hook], None], model: Any, caught: Caught) -> None:
@@ -110,4 +110,20 @@ def _hook_heads(on: Callable[[nn.Module, Hook], None], model: Any, caught: Caugh
     on(model.roi_head.bbox_roi_extractor, extractor)
     on(model.roi_head.bbox_head, head)
     for number, module in enumerate(model.roi_head.bbox_head.shared_fcs):
-        on(module, lambda _, __, output, number=number: caught.fcs.update({number: output.relu()}))
+        on(module, _keep_output(caught.fcs, number, torch.relu))
+
+
+def _keep_output(
+    into: dict[int, Tensor], key: int, then: Callable[[Tensor], Tensor] = lambda one: one
+) -> Hook:
+    def hook(_: nn.Module, __: Any, output: Any) -> None:
+        into[key] = then(output)
+
+    return hook
+
+
+def _keep_input(into: dict[int, Tensor], key: int) -> Hook:
+    def hook(_: nn.Module, args: Any, __: Any) -> None:
+        into[key] = args[0]
+
+    return hook

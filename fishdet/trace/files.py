@@ -69,6 +69,7 @@ def to_arrays(trace: Trace) -> dict[str, np.ndarray]:
     tensors: dict[str, Tensor] = {"input": trace.input, **trace.features}
     tensors |= {f"objectness_{name}": one for name, one in trace.objectness.items()}
     tensors |= {f"offsets_{name}": one for name, one in trace.offsets.items()}
+    columns: tuple[str, ...]
     columns = ("grids", "strides", "level", "anchor_index", "anchors", "logits", "scores",
                "deltas", "decoded", "boxes", "valid", "kept", "chosen")  # fmt: skip
     tensors |= {f"rpn_{name}": getattr(proposals, name) for name in columns}

@@ -79,7 +79,7 @@ def propose(head: Any, maps: tuple[list[Tensor], list[Tensor]], meta: dict[str, 
     priors = head.prior_generator.grid_priors(sizes, dtype=maps[0][0].dtype,
                                               device=maps[0][0].device)  # fmt: skip
     columns: list[tuple[Tensor, ...]] = []
-    for level, (objectness, offsets, anchors) in enumerate(zip(*maps, priors, strict=True)):
+    for number, (objectness, offsets, anchors) in enumerate(zip(*maps, priors, strict=True)):
         deltas = offsets[0].permute(1, 2, 0).reshape(-1, head.bbox_coder.encode_size)
         logits = objectness[0].permute(1, 2, 0).reshape(-1, head.cls_out_channels)
         scores = logits.sigmoid() if head.use_sigmoid_cls else logits.softmax(-1)[:, :-1]
@@ -88,7 +88,7 @@ def propose(head: Any, maps: tuple[list[Tensor], list[Tensor]], meta: dict[str, 
         if 0 < limit < len(scores):
             scores, order = scores.sort(descending=True)
             rows, scores = order[:limit], scores[:limit]
-        here = torch.full_like(rows, level)
+        here = torch.full_like(rows, number)
         columns.append((here, rows, anchors[rows], logits[rows], scores, deltas[rows]))
     level, index, anchors, logits, scores, deltas = (
         torch.cat(parts) for parts in zip(*columns, strict=True)

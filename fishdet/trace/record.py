@@ -90,6 +90,7 @@ def record(detector: Detector, image: ImageLike) -> Trace:
     strides = proposals.strides[:, 0].tolist()
     levels = tuple(f"P{round(math.log2(stride))}" for stride in strides)
     maps |= {level: one[0] for level, one in zip(levels, caught.neck, strict=False)}
+    features = caught.roi_features
     assert caught.input is not None
     return Trace(
         image=pixels,
@@ -105,7 +106,7 @@ def record(detector: Detector, image: ImageLike) -> Trace:
         level_names=levels,
         proposals=proposals,
         regions=regions,
-        roi_features=torch.zeros(0, 1, 7, 7) if caught.rois is None else caught.roi_features,
+        roi_features=torch.zeros(0, 1, 7, 7) if features is None else features,
         fcs=tuple(caught.fcs[number] for number in sorted(caught.fcs)),
         final=_final(detector, regions),
         classes=detector.classes,
@@ -116,7 +117,7 @@ def record(detector: Detector, image: ImageLike) -> Trace:
 
 def require_faster_rcnn(model: Any) -> None:
     """Raise FishdetError, naming the part, unless the model is made as a Faster R-CNN with FPN."""
-    head = getattr(model, "roi_head", None)
+    head: Any = getattr(model, "roi_head", None)
     parts = (
         ("neck", getattr(model, "neck", None), FPN),
         ("rpn_head", getattr(model, "rpn_head", None), RPNHead),

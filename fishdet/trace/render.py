@@ -91,7 +91,7 @@ def _words() -> dict[str, list[str]]:
 
 
 def _own(name: str) -> str:
-    return files("fishdet.trace").joinpath("page", name).read_text(encoding="utf-8")
+    return files("fishdet.trace").joinpath(f"page/{name}").read_text(encoding="utf-8")
 
 
 def _word(key: str, language: int, values: dict[str, Any]) -> str:
