@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mmengine.logging import MessageHub, MMLogger
@@ -79,3 +81,24 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = str(ROOT / "configs" / "fish.py")
     path.write_text(f"_base_ = {base!r}\n{TINY_MODEL}")
     return path
+
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium as Playwright drives it; skips where there is none (apt-get install chromium).
+
+    It is closed after each module: while it is open, its event loop is the thread's.
+    """
+    program = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if program is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with driver.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()

@@ -69,9 +69,7 @@ def _alone(species: Cast, label: int, unit: float, rng: np.random.Generator) -> 
     return Actor(plan, label, pose, _distance(rng, part), place, 0.5, lying)
 
 
-def _school(
-    species: Cast, labels: list[int], unit: float, rng: np.random.Generator
-) -> list[Actor]:
+def _school(species: Cast, labels: list[int], unit: float, rng: np.random.Generator) -> list[Actor]:
     """Fish of similar size and heading, close together."""
     part, right = float(rng.uniform(-0.15, 0.6)), bool(rng.random() < 0.5)
     tilt, yaw = float(rng.normal(0, 0.14)), float(np.clip(rng.normal(0, 0.35), -0.9, 0.9))

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from mmengine.registry import DefaultScope
 from small_rcnn import busy_picture, save_small_rcnn
@@ -25,21 +21,3 @@ def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def trace(detector: Detector) -> Trace:
     with DefaultScope.overwrite_default_scope("mmdet"):
         return record(detector, busy_picture())
-
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium as Playwright drives it; skips where there is none (apt-get install chromium)."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with driver.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
