@@ -72,6 +72,8 @@ def main() -> None:
     try:
         assert service.stdout is not None
         address = service.stdout.readline().strip()
+        if not address:
+            raise SystemExit(f"error: the service ended at once; try: {' '.join(command)}")
         load, alone = Load(), []
         play(address, photos, args, Load(), args.round)  # warm up both
         alone_round(bare, photos, args)
