@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fishdet.errors import FishdetError
+from fishdet.inference.boxes import Boxes
+from fishdet.inference.calibration import find_thresholds
+from fishdet.inference.names import names_of
+from fishdet.inference.options import DetectionOptions
 from fishdet.service.access import RateLimit, read_keys
 from fishdet.service.answers import verdict_of
 from fishdet.service.errors import ServiceError
+from fishdet.service.model import model_of
 from fishdet.service.settings import Settings
 from fishdet.service.worker import Full, Gate
 
@@ -27,6 +34,43 @@ from fishdet.service.worker import Full, Gate
 )
 def test_verdicts(chance: float, scores: list[float], verdict: tuple[str, int]) -> None:
     assert verdict_of(chance, np.array(scores)) == verdict
+
+
+def test_below_its_calibrated_threshold_nothing_is_probable() -> None:
+    assert verdict_of(0.9, np.array([0.6, 0.1]), sure_from=0.6) == ("probably", 1)
+    assert verdict_of(0.9, np.array([0.59, 0.1]), sure_from=0.6) == ("one_of", 2)
+
+
+def test_what_is_shown_follows_the_calibrated_thresholds(tmp_path: Path) -> None:
+    """Scores 0.2, 0.4, 0.4; calibration chose 0.1 for the first class, 0.5 for the second."""
+    scores = np.array([0.2, 0.4, 0.4], np.float32)
+    boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]], np.float32)
+    found = Boxes(boxes, scores, np.arange(3), np.eye(3, dtype=np.float32) * scores)
+    detector: Any = SimpleNamespace(
+        network=lambda images: [found for _ in images], options=DetectionOptions(),
+        classes=["eel", "mackerel", "salmon"], thresholds=np.full(3, 0.3, np.float32),
+        class_thresholds={"eel": 0.1, "mackerel": 0.5}, calibration=None,
+        catalogue_names=names_of(["eel", "mackerel", "salmon"], "en"),
+    )  # fmt: skip
+    (tmp_path / "m.pth").write_bytes(b"weights")
+    shown, asked = (model_of(detector, tmp_path / "m.pth", lower) for lower in (True, False))
+    image = [np.zeros((9, 60, 3), np.uint8)]
+    assert sorted(shown.find(image)[0].labels) == [0, 1, 2]
+    assert sorted(asked.find(image)[0].labels) == [1, 2]  # the user's own limit stands
+    assert np.allclose(shown.sure_from, [0.1, 0.5, 0])
+
+
+def test_thresholds_of_a_model_are_checked(tmp_path: Path) -> None:
+    file, beside = tmp_path / "m.pth", tmp_path / "calibration.json"
+    assert find_thresholds({}, file, ["eel"]) == {}
+    beside.write_text('{"thresholds": {"eel": 0.4}}')
+    assert find_thresholds({}, file, ["eel"]) == {"eel": 0.4}
+    papers = {"meta": {"fishdet": {"calibration": {"thresholds": {"eel": 0.2}}}}}
+    assert find_thresholds(papers, file, ["eel"]) == {"eel": 0.2}  # a published model's own
+    for wrong in ('{"eel": 2}', '{"eel": true}', '{"cod": 0.3}', "[1]"):
+        beside.write_text(f'{{"thresholds": {wrong}}}')
+        with pytest.raises(FishdetError, match="calibration.json: thresholds"):
+            find_thresholds({}, file, ["eel"])
 
 
 def test_a_bucket_fills_again() -> None:
