@@ -30,6 +30,7 @@ class ModelAnswer(BaseModel):
     max_bytes: int
     max_pixels: int
     key_required: bool
+    trace: bool = Field(description="whether the stages of the network can be shown")
     feedback: bool = Field(description="whether corrections are taken")
     consent: str = Field(description="what a correction names as its consent")
 
@@ -55,6 +56,7 @@ def model(state: Running) -> ModelAnswer:
         max_bytes=limits.max_bytes,
         max_pixels=limits.max_pixels,
         key_required=bool(limits.api_keys),
+        trace=state.model.trace is not None,
         feedback=state.feedback is not None,
         consent=CONSENT,
     )

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from . import about, corrections, detections, page
+from . import about, corrections, detections, page, tracing
 from .access import RateLimit
 from .errors import add_handlers
 from .feedback import FeedbackStore
@@ -43,7 +43,7 @@ def create_app(model: Model, settings: Settings) -> FastAPI:
     app = FastAPI(title="fishdet", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.service = state
     add_handlers(app)
-    for part in (detections, corrections, about, page):
+    for part in (detections, tracing, corrections, about, page):
         app.include_router(part.router)
     if settings.origins:
         app.add_middleware(
@@ -65,6 +65,7 @@ def _state(model: Model, settings: Settings) -> State:
         known=known_ids(model.classes),
         worker=Worker(model.find, settings.batch_size, metrics.batch),
         gate=gate,
+        traces=Gate(tracing.AT_ONCE, 1),
         metrics=metrics,
         rate=RateLimit(settings.rate),
         feedback=FeedbackStore(settings.feedback) if settings.feedback else None,

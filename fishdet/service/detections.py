@@ -78,9 +78,9 @@ async def _found(request: Request, state: State, pictures: list[np.ndarray]) -> 
         raise busy("the service is stopping")
     jobs: list[Future[Boxes]] = [state.worker.submit(picture) for picture in pictures]
     answers = asyncio.gather(*map(asyncio.wrap_future, jobs))
-    gone = asyncio.ensure_future(_gone(request))
+    away = asyncio.ensure_future(gone(request))
     try:
-        both: set[asyncio.Future[Any]] = {answers, gone}
+        both: set[asyncio.Future[Any]] = {answers, away}
         await asyncio.wait(both, timeout=state.settings.timeout_s, return_when="FIRST_COMPLETED")
         if not answers.done():
             answers.cancel()
@@ -90,9 +90,10 @@ async def _found(request: Request, state: State, pictures: list[np.ndarray]) -> 
     except FAILURES as error:
         raise ServiceError(500, "failed", "the network failed on a picture") from error
     finally:
-        gone.cancel()
+        away.cancel()
 
 
-async def _gone(request: Request) -> None:
+async def gone(request: Request) -> None:
+    """Return when the client has gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

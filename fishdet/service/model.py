@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from fishdet.errors import FishdetError
 from fishdet.inference.boxes import Boxes
 from fishdet.inference.calibration import Calibration
 from fishdet.inference.detector import Detector
 from fishdet.inference.names import Names
 from fishdet.inference.views import look
+from fishdet.trace import trace_page
+from fishdet.trace.record import require_faster_rcnn
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Model:
         sure_from: float32 (C,), the score from which on calibration holds a class worth naming; 0
             where it chose none.
         find: pictures uint8 BGR (H, W, 3) → boxes of each.
+        trace: a picture and a language → the page that shows how the network got there; None where
+            the model is of a kind that cannot be traced.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Model:
     calibration: Calibration | None
     sure_from: np.ndarray
     find: Callable[[Sequence[np.ndarray]], list[Boxes]]
+    trace: Callable[[np.ndarray, str], str] | None = None
 
 
 def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
@@ -63,7 +69,16 @@ def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
         detector.calibration,
         np.nan_to_num(calibrated, nan=0.0),
         find,
+        _trace_of(detector),
     )
+
+
+def _trace_of(detector: Detector) -> Callable[[np.ndarray, str], str] | None:
+    try:
+        require_faster_rcnn(detector.network.model)
+    except FishdetError:
+        return None
+    return lambda image, lang: trace_page(detector, image, lang)
 
 
 def _sha256(path: Path) -> str:

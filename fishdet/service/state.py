@@ -24,6 +24,7 @@ class State:
 
     Attributes:
         known: ids of the species that the model names.
+        traces: how many traces may be made or wait.
         feedback: None where no corrections are taken.
     """
 
@@ -32,6 +33,7 @@ class State:
     known: frozenset[str]
     worker: Worker[Boxes]
     gate: Gate
+    traces: Gate
     metrics: Metrics
     rate: RateLimit
     feedback: FeedbackStore | None

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -69,8 +69,14 @@ class _Job(Generic[Found]):
     future: Future[Found] = field(default_factory=Future)
 
 
+@dataclass
+class _Call:
+    work: Callable[[], Any]
+    future: Future[Any] = field(default_factory=Future)
+
+
 class Worker(Generic[Found]):
-    """Answers pictures in the order in which they came.
+    """Answers pictures, and calls that need the network for themselves, in the order they came.
 
     Args:
         find: the network: pictures uint8 BGR (H, W, 3) → what was found on each.
@@ -85,9 +91,10 @@ class Worker(Generic[Found]):
         observe: Callable[[int], None] = lambda size: None,
     ) -> None:
         self._find, self._batch_size, self._observe = find, batch_size, observe
-        self._queue: queue.SimpleQueue[_Job[Found] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Job[Found] | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="fishdet-worker", daemon=True)
         self._stopping = False
+        self._next: _Call | None = None
 
     def start(self) -> None:
         """Begin to work."""
@@ -110,11 +117,32 @@ class Worker(Generic[Found]):
         self._queue.put(job)
         return job.future
 
+    def call(self, work: Callable[[], Any]) -> Future[Any]:
+        """Return what ``work`` will return; nothing else uses the network while it runs."""
+        call = _Call(work)
+        self._queue.put(call)
+        return call.future
+
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
+            if isinstance(first, _Call):
+                self._do(first)
+                continue
             jobs = [job for job in self._gather(first) if job.future.set_running_or_notify_cancel()]
             if jobs:
                 self._answer(jobs)
+            if self._next is not None:
+                call, self._next = self._next, None
+                self._do(call)
+
+    def _do(self, call: _Call) -> None:
+        if not call.future.set_running_or_notify_cancel():
+            return
+        try:
+            call.future.set_result(call.work())
+        except FAILURES as error:
+            LOG.error("a call of the network failed", exc_info=error)
+            call.future.set_exception(error)
 
     def _gather(self, first: _Job[Found]) -> list[_Job[Found]]:
         batch = [first]
@@ -125,6 +153,9 @@ class Worker(Generic[Found]):
                 break
             if job is None:
                 self._queue.put(None)
+                break
+            if isinstance(job, _Call):
+                self._next = job
                 break
             batch.append(job)
         return batch

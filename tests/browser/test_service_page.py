@@ -179,6 +179,15 @@ def test_pasted_and_dropped_photos(visit: Any) -> None:
         seen.page.get_by_text(f"probably {name}").first.wait_for()
 
 
+def test_the_pipeline_opens_in_a_tab_of_its_own(visit: Any) -> None:
+    seen = visit(locale="ko-KR")
+    seen.upload(picture((240, 5, 5), (123, 80)))
+    with seen.context.expect_page() as opened:
+        seen.page.locator("#trace").click()
+    opened.value.get_by_text("123 px").wait_for()
+    assert opened.value.locator("html").get_attribute("lang") == "ko"
+
+
 def test_refusals_are_told_in_the_language(visit: Any) -> None:
     seen = visit(locale="ko-KR")
     page = seen.page

@@ -46,6 +46,22 @@ export function detect(picture) {
   return ask("v1/detections", { method: "POST", body: form });
 }
 
+/** Open the page of every stage of the network on a picture, in a tab of its own: it has scripts that
+ * only its own policy allows, so a form asks for it. */
+export function openTrace(picture, lang) {
+  const files = new DataTransfer();
+  files.items.add(new File([picture], "picture", { type: picture.type }));
+  const input = document.createElement("input");
+  Object.assign(input, { type: "file", name: "image", files: files.files });
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action: "v1/trace", enctype: "multipart/form-data", target: "_blank", hidden: true });
+  const field = (name, value) => Object.assign(document.createElement("input"), { type: "hidden", name, value });
+  form.append(input, field("lang", lang), field("key", key));
+  document.body.append(form);
+  form.submit();
+  form.remove();
+}
+
 /** Hand a correction in; the answer's token alone deletes it. */
 export function give(picture, correction) {
   const form = new FormData();

@@ -96,6 +96,7 @@ function render() {
   renderCard();
   const tools = [];
   if (model?.feedback && !editing) tools.push(h("button", { type: "button", class: "button", id: "correct", onclick: startEditing }, say("correct")));
+  if (model?.trace && !editing) tools.push(h("button", { type: "button", class: "button", id: "trace", onclick: () => api.openTrace(shown.picture, language()) }, say("pipeline")));
   fill(at("tools"), tools);
   if (!editing) fill(at("correcting"));
   else showCorrecting(at("correcting"), state, { changed: redraw, add, send, cancel: stopEditing });

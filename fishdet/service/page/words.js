@@ -46,7 +46,7 @@ const WORDS = {
   yourFish: ["The fish on your photo", "사진 속 물고기"],
   noCard: ["The catalogue has no entry for “{name}”.", "도감에 “{name}” 항목이 없습니다."],
   correct: ["Correct", "바로잡기"],
-  pipeline: ["How the model got there", "모델이 거친 과정"],
+  pipeline: ["How the model got there (new tab)", "모델이 거친 과정(새 탭)"],
   correctTitle: ["Put it right", "바로잡기"],
   correctHow: [
     "Choose a box, then say what it is, or move it: drag it or its corners, or use the arrow keys (with Shift: its size). Add fish that were missed. All fish on the photo should have a box in the end.",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch.nn import Identity
 
 from fishdet.errors import FishdetError
 from fishdet.inference.boxes import Boxes
@@ -46,8 +47,10 @@ def test_what_is_shown_follows_the_calibrated_thresholds(tmp_path: Path) -> None
     scores = np.array([0.2, 0.4, 0.4], np.float32)
     boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]], np.float32)
     found = Boxes(boxes, scores, np.arange(3), np.eye(3, dtype=np.float32) * scores)
+    network: Any = lambda images: [found for _ in images]  # noqa: E731
+    network.model = Identity()
     detector: Any = SimpleNamespace(
-        network=lambda images: [found for _ in images], options=DetectionOptions(),
+        network=network, options=DetectionOptions(),
         classes=["eel", "mackerel", "salmon"], thresholds=np.full(3, 0.3, np.float32),
         class_thresholds={"eel": 0.1, "mackerel": 0.5}, calibration=None,
         catalogue_names=names_of(["eel", "mackerel", "salmon"], "en"),

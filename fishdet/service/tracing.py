@@ -1,0 +1,72 @@
+"""``POST /v1/trace``: a picture in, the page of every stage of the network out.
+
+The answer is a page with scripts of its own, allowed by their digests in its own policy, so a
+browser opens it as a page of its own (a form with ``target``); a form sends no headers, hence the
+field for the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from starlette.concurrency import run_in_threadpool
+
+from fishdet.trace import content_security_policy
+
+from .access import require_key
+from .detections import checked, gone, name_of
+from .errors import ServiceError, busy, documented
+from .images import decode
+from .state import Running, State
+from .worker import FAILURES, Full
+
+router = APIRouter()
+AT_ONCE = 2  # one runs, one waits: a trace costs several detections
+
+
+@router.post("/v1/trace", response_class=Response,
+             responses=documented(400, 401, 404, 408, 413, 415, 422, 429, 500, 503, 504)
+             | {200: {"content": {"text/html": {}}}})  # fmt: skip
+async def trace(
+    request: Request,
+    state: Running,
+    image: Annotated[UploadFile, File()],
+    lang: Annotated[Literal["en", "ko"], Form()] = "en",
+    key: Annotated[str, Form(max_length=200, description="in place of X-API-Key")] = "",
+) -> Response:
+    """Return a page that shows each stage of the network on this picture. Nothing is stored."""
+    state.rate.take(request.client.host if request.client else "")
+    require_key(request.headers.get("x-api-key") or key, state.settings.api_keys)
+    if state.model.trace is None:
+        raise ServiceError(404, "no_trace", "the stages of this model cannot be shown")
+    upload = (await checked(state, [image]))[0]
+    try:
+        with state.traces.admit(1, 0), state.gate.admit(1, upload.pixels):
+            pixels = await run_in_threadpool(decode, upload, name_of(0))
+            page = await _page(request, state, pixels, lang)
+    except Full as error:
+        raise busy("all places are taken; try again") from error
+    headers = {"Content-Security-Policy": content_security_policy()}
+    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+
+
+async def _page(request: Request, state: State, pixels: Any, lang: str) -> str:
+    make = state.model.trace
+    if make is None or not state.worker.alive:
+        raise busy("the service is stopping")
+    call = asyncio.wrap_future(state.worker.call(lambda: make(pixels, lang)))
+    away = asyncio.ensure_future(gone(request))
+    try:
+        both: set[asyncio.Future[Any]] = {call, away}
+        await asyncio.wait(both, timeout=state.settings.timeout_s, return_when="FIRST_COMPLETED")
+        if not call.done():
+            call.cancel()
+            message = f"no answer within {state.settings.timeout_s:g} s; try again"
+            raise ServiceError(504, "too_slow", message)
+        return str(call.result())
+    except FAILURES as error:
+        raise ServiceError(500, "failed", "the network failed on the picture") from error
+    finally:
+        away.cancel()
