@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmdet.registry import HOOKS, LOOPS, METRICS, MODELS, TRANSFORMS
 from mmengine.config import Config
+from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from small_models import SIDE, batch, shrink
 
@@ -56,6 +57,7 @@ def test_model_takes_a_step_at_full_size(config: Path) -> None:
 def _step_and_predict(cfg: Config, side: int = SIDE) -> None:
     with DefaultScope.overwrite_default_scope("mmdet"):
         model = MODELS.build(cfg.model)
+    MessageHub.get_current_instance().update_info("epoch", 0)  # as a runner does; TOOD asks
     data = model.data_preprocessor(batch(side), training=True)
     loss, _ = model.train().parse_losses(model.loss(data["inputs"], data["data_samples"]))
     loss.backward()

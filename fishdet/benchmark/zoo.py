@@ -133,4 +133,8 @@ def write_page(root: Path, folders: Sequence[Path], out: Path) -> None:
         FishdetError: see ``read_metafiles``.
     """
     text = markdown(read_metafiles(root), read_runs(folders))
-    write_atomic(out, lambda path: path.write_text(text, encoding="utf-8") and None)
+
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    write_atomic(out, write)

@@ -45,6 +45,8 @@ class TransformersDetector(BaseDetector):
             would fetch something.
     """
 
+    net: Any
+
     def __init__(
         self,
         config: Mapping[str, Any],
@@ -57,7 +59,7 @@ class TransformersDetector(BaseDetector):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.weights = weights
         self.max_per_img = max_per_img
-        self.net: Any = transformers_models.build(config, num_classes)
+        self.net = transformers_models.build(config, num_classes)
         self.net.loss_function = in_fp32(self.net.loss_function)
         self._processor = transformers_models.processor(self.net.config)
         self._told = False
@@ -91,7 +93,8 @@ class TransformersDetector(BaseDetector):
         outputs = self._forward(batch_inputs, batch_data_samples)
         for name in ("logits", "pred_boxes"):
             outputs[name] = outputs[name].float()
-        sizes = [tuple(batch_inputs.shape[-2:])] * len(batch_inputs)
+        height, width = batch_inputs.shape[-2:]
+        sizes = [(height, width)] * len(batch_inputs)
         found = transformers_models.boxes(self._processor, outputs, sizes, self.max_per_img)
         for sample, one in zip(batch_data_samples, found, strict=True):
             sample.pred_instances = self._instances(one, sample, rescale)

@@ -189,7 +189,7 @@ def _refuse_fetching(value: Any, where: str) -> None:
 def _fetch_no_backbone(config: Any) -> None:
     """Turn off what a configuration's defaults would fetch for its backbone."""
     for part in (config, getattr(config, "backbone_config", None)):
-        if getattr(part, "use_pretrained_backbone", None):
+        if part is not None and getattr(part, "use_pretrained_backbone", None):
             part.use_pretrained_backbone = False
 
 

@@ -28,6 +28,8 @@ def shrink(model: dict[str, Any]) -> None:
         if "weights" in part:
             part["weights"] = None if part["type"] == "TransformersDetector" else "none"
         part.update({key: value for key, value in SMALL.items() if key in part})
+        if "num_queries" in part and "max_per_img" in part.get("test_cfg", {}):
+            part["test_cfg"]["max_per_img"] = SMALL["num_queries"]
         if part.get("type") == "ResNet" and "dcn" not in part:
             part["depth"] = 18
     if model["type"] == "TransformersDetector":

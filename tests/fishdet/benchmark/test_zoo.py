@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_every_config_has_an_entry() -> None:
     shipped = {str(p.relative_to(ROOT)) for p in ROOT.glob("configs/*/*_fish.py")}
+    shipped = {path for path in shipped if "/identification/" not in path}  # no detectors
     entries = read_metafiles(ROOT)
     assert {entry.config for entry in entries} == shipped
     assert all(entry.name == Path(entry.config).stem for entry in entries)
