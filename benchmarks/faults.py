@@ -71,7 +71,7 @@ FAULTS = {
                          f"no batch came from the loader workers for {WORKER_WAIT}",
                          ("train_dataloader.num_workers=1",
                           f"train_dataloader.timeout={WORKER_WAIT}")),
-    "full_disk": Fault("disk full at the second epoch's checkpoint", hook("full_disk", 0, 7), 0,
+    "full_disk": Fault("disk full at the second epoch's checkpoint", hook("full_disk", 0, 8), 0,
                        True, "No space left on device"),
     "nan": Fault("NaN on one rank only", hook("nan"), 0, True, "the loss is nan in process 1 at "),
     "picture": Fault("a picture that becomes unreadable", hook("spoil", iteration=7), 0, True,

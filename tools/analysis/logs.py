@@ -33,9 +33,10 @@ def main() -> None:
     runs = read_runs(args.runs)
     require_writable(args.out, "--out")
     rows = write_logs(runs, args.out)
-    table = Table(*COLUMNS)
+    shown = [name for name in COLUMNS if name not in ("commit", "seed")]  # runs.csv has them
+    table = Table(*(name.replace("_", " ") for name in shown))
     for row in rows:
-        table.add_row(*("-" if row[name] is None else str(row[name]) for name in COLUMNS))
+        table.add_row(*("-" if row[name] is None else str(row[name]) for name in shown))
     Console().print(table)
     print(f"Curves: {args.out / 'curves.png'}")
 

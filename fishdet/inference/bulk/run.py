@@ -71,7 +71,7 @@ def run_bulk(options: BulkOptions, console: Console) -> dict[str, Any]:
         gpu = str(options.detector.get("device") or _device()).startswith("cuda")
         devices = options.workers or ray_engine.default_workers(ray, gpu)
         _look_at(ray, left, options, (devices, gpu), console, pace)
-    summary = {**totals(options.out), "looked_at": len(left)}
+    summary: dict[str, Any] = {**totals(options.out), "looked_at": len(left)}
     summary |= {"seconds": round(time.perf_counter() - pace.began, 1), "workers": devices}
     summary |= speed(*pace.steady(), devices, options.price)
     write_json(options.out / SUMMARY, summary)
