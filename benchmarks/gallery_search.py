@@ -64,9 +64,7 @@ def main() -> None:
         ours = median_ms(
             lambda q=queries: nearest_mean(q @ gallery.T, starts, counts), options.repeats
         )
-        line = (
-            f"{batch:>4} queries: product {product:.1f} ms, with the species' means {ours:.1f} ms"
-        )
+        line = f"{batch:>4} queries: product {product:.1f} ms, with species' means {ours:.1f} ms"
         if index is not None:
             found = median_ms(lambda q=queries: index.search(q, 300), options.repeats)
             line += f", faiss IndexFlatIP, 300 nearest {found:.1f} ms"

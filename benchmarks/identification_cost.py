@@ -1,6 +1,6 @@
 """What naming fish adds to finding them: 1, 10 and 100 fish on a picture.
 
-    python benchmarks/identification_cost.py --detector M --model EMBEDDER --gallery FILE PICTURE
+    python benchmarks/identification_cost.py PICTURE --detector M --model EMBEDDER --gallery FILE
 
 The fish are boxes by chance on the picture: what they show makes no difference to the time. Crops
 are cut, embedded in batches and held against the gallery.
