@@ -48,7 +48,7 @@ def find_calibration(checkpoint: Mapping[str, Any], path: Path) -> Calibration |
     """
     papers = ((checkpoint.get("meta") or {}).get("fishdet") or {}).get("calibration")
     if isinstance(papers, Mapping) and papers.get("temperature") is not None:
-        return _calibration(papers, f"{path}: calibration")
+        return calibration_from(papers, f"{path}: calibration")
     beside = path.with_name(FILE)
     if not beside.is_file():
         return None
@@ -58,10 +58,19 @@ def find_calibration(checkpoint: Mapping[str, Any], path: Path) -> Calibration |
         raise FishdetError(f"{beside}: not readable as JSON: {error}; remove or mend it") from error
     if not isinstance(stored, Mapping) or stored.get("temperature") is None:
         return None
-    return _calibration(stored, str(beside))
+    return calibration_from(stored, str(beside))
 
 
-def _calibration(stored: Mapping[str, Any], name: str) -> Calibration:
+def calibration_from(stored: Mapping[str, Any], name: str) -> Calibration:
+    """Return the calibration that papers state.
+
+    Args:
+        stored: ``temperature`` and, where there is one, ``bias``.
+        name: of the file, for messages.
+
+    Raises:
+        FishdetError: a temperature that is not above 0, or a bias that is no number.
+    """
     temperature, bias = stored["temperature"], stored.get("bias") or 0
     numbers = all(isinstance(v, int | float) and math.isfinite(v) for v in (temperature, bias))
     if not numbers or temperature <= 0:
