@@ -15,6 +15,7 @@ from mmdet.utils import register_all_modules
 from small_detectors import CLASSES, KINDS, lively, small_config
 
 from fishdet.export.graph import graph_of
+from fishdet.export.graph.pixels import resize, resized_shape
 from fishdet.inference.boxes import Boxes
 from fishdet.inference.build import pipeline_steps
 from fishdet.inference.network import Network
