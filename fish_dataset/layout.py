@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fish_dataset.errors import FishDataError
+from fish_dataset.reading.disk import Folders
 
 SPLITS = {"train": ("train",), "val": ("val", "valid"), "test": ("test",)}
 CONVERT = "Convert it first: python tools/dataset/convert.py {root} OUT"
@@ -82,6 +83,11 @@ def _with_images(root: Path, ann_file: Path) -> Split:
     if not names:  # an empty or broken file: reading it will say what is wrong
         return Split(ann_file, existing[0] if existing else folders[0])
     held = [sum((folder / name).is_file() for name in names) for folder in existing]
+    if not any(held):  # paths of another machine, say
+        held = [
+            sum(disk.elsewhere(name) is not None for name in names)
+            for disk in map(Folders, existing)
+        ]
     if not any(held):
         tried = ", ".join(str(folder) for folder in folders)
         raise FishDataError(

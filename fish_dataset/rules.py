@@ -88,8 +88,8 @@ RULES: dict[str, Rule] = {
     ),
     "image-file-respelled": Rule(
         "repaired",
-        "file_name differs from the file on disk in case, Unicode form or a leading folder "
-        "'images/' only; the name on disk is taken",
+        "file_name differs from the file on disk only in case, Unicode form or leading folders "
+        "that are not there; the name on disk is taken",
         "none needed",
     ),
     "image-file-missing": Rule(

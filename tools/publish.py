@@ -26,6 +26,11 @@ def parse_arguments(arguments: list[str] | None = None) -> PublishOptions:
     add("--licence", "--license", metavar="SPDX", help="licence of the weights, such as Apache-2.0")
     add("--parent", help="the model that the training began from")
     add("--data", type=Path, help="data set folder it was trained on, for sizes and digest")
+    add(
+        "--errors",
+        type=Path,
+        help="what tools/analysis/errors.py wrote of it (default: errors/ beside the checkpoint)",
+    )
     add("--config", type=Path, help="only where the checkpoint has none of its own")
     add("--images", type=Path, nargs="+", default=[], help="pictures to show results on (six)")
     add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")

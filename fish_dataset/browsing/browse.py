@@ -17,6 +17,7 @@ from fish_dataset.layout import find_splits
 from fish_dataset.output import check_output, output_folder
 from fish_dataset.page import render
 from fish_dataset.progress import track
+from fish_dataset.quiet import quiet_decoders
 from fish_dataset.reading.folder import Readable, read_folder_anyway, readable
 
 from .choose import labels_of, rows_with, some
@@ -111,7 +112,8 @@ def stored(part: Part, row: int, note: str = "") -> Shown:
     corners = data.bboxes[boxes].copy()
     corners[:, 2:] += corners[:, :2]
     name = data.file_names[row]
-    pixels = cv2.imread(str(part.image_dir / name), cv2.IMREAD_COLOR)
+    with quiet_decoders():
+        pixels = cv2.imread(str(part.image_dir / name), cv2.IMREAD_COLOR)
     size = f"{data.widths[row]} × {data.heights[row]}, {len(corners)} boxes"
     ignore = data.crowd[boxes] | data.ignore[boxes]
     note = f"{size}; {note}" if note else size

@@ -25,6 +25,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from fish_dataset.quiet import quiet_decoders
+
 HASH_WORDS = 2
 """uint64 words of a perceptual hash: 64 bits of the rows' gradients, 64 of the columns'."""
 
@@ -122,7 +124,7 @@ def look_at(
     count = len(paths)
     facts = _blank_facts(count)
     threads = workers or os.cpu_count() or 1
-    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+    with quiet_decoders(), warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
         warnings.simplefilter("ignore")  # Pillow's, which name no file; what matters is in faults
         rows = iter(range(count))
         while chunk := list(islice(rows, _CHUNK * threads)):

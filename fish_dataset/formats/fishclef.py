@@ -1,12 +1,15 @@
 """FishCLEF (LifeCLEF 2014, 2015): an XML file a video, ``<frame id>`` with
 ``<object fish_species x y w h>``.
 
-No page of the task gives the schema; these facts are from two public readers of it (read
-2026-11-25): frames count from 0, x, y, w, h are pixels of the video from its top left corner, the
-species stands in ``fish_species`` or ``species_name`` (``NULL`` where nobody knew it), and a file
-and its video (``.flv``) have one name. The set's home: https://github.com/perceivelab/FishCLEF-2015;
-it is unpacked as ``training_set/gt`` and ``training_set/videos``
-(https://zenodo.org/records/15202605). No file of the set has been read with this yet.
+The set's home says that each video has an XML file (UTF-8) of its own name, and that only fish of
+which the species was clear are labelled (https://github.com/perceivelab/FishCLEF-2015, README.md at
+commit 009af53, read 2026-11-28). It gives no schema; these facts are from the Community Fish
+Detector's reader (https://github.com/filippovarini/community-fish-detector-dataset,
+datasets/fishclef.py at commit a4098b9, read 2026-11-28): frames count from 0 in a Flash video
+(``.flv``), x, y, w, h are its pixels from the top left corner, the species stands in
+``fish_species`` (training) or ``species_name`` (test), ``NULL`` where nobody knew it, and the
+archive of https://zenodo.org/records/15202605 unpacks as ``training_set`` and ``test_set``, each
+with ``gt`` and ``videos``. No file of the set has been read with this yet.
 """
 
 from __future__ import annotations

@@ -2,10 +2,17 @@
 
 A line names a picture, the number of boxes and, for each, left, top, width, height in pixels:
 ``img/img2.jpg 2 100 200 50 50 50 30 25 25`` (OpenCV's cascade classifier training,
-https://docs.opencv.org/4.x/dc/d88/tutorial_traincascade.html). NOAA's set was made for such
-classifiers; its file is ``Positive_fish_(ALL)-MARKS_DATA.dat``. Two public readers of it disagree
-on whether the last two numbers are a size or the lower right corner, so that boxes which look like
-corners are refused here, with that said (read 2026-11-25; no file of the set has been read yet).
+https://docs.opencv.org/4.1.1/dc/d88/tutorial_traincascade.html; its text as opencv/opencv has it,
+doc/tutorials/objdetect/traincascade.markdown at commit 0ecc271; both read 2026-11-28).
+
+NOAA's set (https://swfscdata.nmfs.noaa.gov/labeled-fishes-in-the-wild/) was made for such
+classifiers; its labels are .dat, .vec and .info files (selectdataset.com's page on the set, read
+2026-11-28). Of four public readers of ``Positive_fish_(ALL)-MARKS_DATA.dat`` and of its test
+video's ``Test_ROV_video_h264_full_marks.dat`` three take the last two numbers for a size, as
+OpenCV does, and one for the lower right corner; so boxes which look like corners are refused, with
+that said. One of them found a picture on several lines, which are joined here (read in GitHub's
+sources, 2026-11-28). No file of the set has been seen; the test video's list names frames, not
+pictures, and is not read.
 """
 
 from __future__ import annotations

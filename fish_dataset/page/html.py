@@ -13,6 +13,9 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.files import write_atomic
 from fish_dataset.page.blocks import Badge, Cell, Section, Table
 
+_LONG = 32
+"""Letters of a cell from which it is a sentence, whose column is not squeezed to its words."""
+
 
 def render(
     path: str | os.PathLike,
@@ -63,6 +66,7 @@ def _template() -> Template:
     )
     environment.filters["cell"] = _cell_text
     environment.tests["numeric"] = _is_number
+    environment.tests["sentence"] = _is_sentence
     environment.tests["badge"] = lambda value: isinstance(value, Badge)
     environment.globals["numeric_columns"] = _numeric_columns
     environment.globals["kind"] = lambda block: type(block).__name__
@@ -71,6 +75,10 @@ def _template() -> Template:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_sentence(value: object) -> bool:
+    return isinstance(value, str) and len(value) > _LONG
 
 
 def _numeric_columns(table: Table) -> set[int]:

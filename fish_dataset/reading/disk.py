@@ -52,13 +52,18 @@ class Folders:
         return file_name[: len(file_name) - len(base)] + alike[0]
 
     def elsewhere(self, file_name: str) -> str | None:
-        """The name on disk where ``file_name`` starts one folder too high or too low.
+        """The name on disk where ``file_name`` starts some folders too high, or one too low.
 
-        Exporters disagree whether 'images/' belongs to the name: 'images/x.jpg' is x.jpg in a root
-        called images, and x.jpg is images/x.jpg in a root that holds that folder.
+        Exporters disagree whether 'images/' or 'train/' belongs to the name: 'images/x.jpg' is
+        x.jpg in a root called images, and x.jpg is images/x.jpg in a root that holds that folder.
+        Folders are left off only where the root does not hold them: of 'dive1/x.jpg' beside a
+        folder dive1, x.jpg is another picture.
         """
-        inner = file_name.removeprefix(f"{self.root.resolve().name}/")
-        for name in (inner, f"images/{file_name}"):
+        names, rest = [file_name.removeprefix(f"{self.root.resolve().name}/")], file_name
+        while "/" in rest and not self._listing(_folder_of(rest, rest.rpartition("/")[0])):
+            rest = rest.partition("/")[2]
+            names.append(rest)
+        for name in (*names, f"images/{file_name}"):
             if name and name != file_name and not self.missing([name]):
                 return name
         return None

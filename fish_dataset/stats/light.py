@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fish_dataset.quiet import quiet_decoders
+
 _LUMA = np.array([0.114, 0.587, 0.299])  # of BGR, ITU-R BT.601
 
 
@@ -66,7 +68,7 @@ def measure(
         progress: Called with the number of pictures just done.
     """
     found = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+    with quiet_decoders(), ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         for values in threads.map(_measure, paths):
             found.append(values)
             progress(1)

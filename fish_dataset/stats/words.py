@@ -19,7 +19,8 @@ def told(overview: Overview) -> list[str]:
     if found is not None:
         lines += [scale_told(found.scale), anchors_told(found)]
     if shades is not None and shades.unreadable:
-        lines.append(f"{shades.unreadable} pictures could not be read; run tools/dataset/validate")
+        noun = "picture" if shades.unreadable == 1 else "pictures"
+        lines.append(f"{shades.unreadable} {noun} could not be read; run tools/dataset/validate.py")
     return lines + list(overview.notes)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fish_dataset.checks.subject import Evidence, Spot, Subject
 from fish_dataset.page import Picture
+from fish_dataset.quiet import quiet_decoders
 
 LONGEST = 420  # pixels of a drawn picture
 _FAULT, _SECOND, _OTHER = (40, 60, 255), (255, 190, 0), (235, 235, 235)  # BGR
@@ -45,7 +46,8 @@ def _draw(subject: Subject, spot: Spot) -> np.ndarray:
     data = reading.annotations
     path = reading.image_dir / data.file_names[spot.row]
     # Of a cut file OpenCV shows what is left.
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    with quiet_decoders():
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if pixels is None:
         return _nothing(int(data.widths[spot.row]), int(data.heights[spot.row]))
     view = _view(pixels.shape[1], pixels.shape[0], spot.boxes)

@@ -164,6 +164,25 @@ def test_case_and_unicode_form_of_file_names_are_taken_from_disk(document, write
     assert list(annotations.file_names) == ["a.PNG", decomposed, "c.png"]
 
 
+@pytest.mark.parametrize("odd", ["images/", "train/", "images/train/", "C:\\photos\\"])
+@pytest.mark.parametrize("folder", ["images", "train", "images/train"])
+def test_one_odd_name_among_plain_ones_is_found(document, write, draw, tmp_path, odd, folder):
+    folder = draw(tmp_path / folder, ["a.png", "b.png", "c.png"])
+    document["images"][1]["file_name"] = odd + "b.png"
+    annotations, counts = repaired(write(document), image_dir=folder)
+    assert counts.pop("image-path-backslash", 0) == int("\\" in odd)
+    assert counts == {"image-file-respelled": 1}
+    assert list(annotations.file_names) == ["a.png", "b.png", "c.png"]
+
+
+def test_a_picture_of_a_folder_that_is_there_is_not_looked_for_above_it(
+    document, write, draw, tmp_path
+):
+    folder = draw(tmp_path / "images", ["a.png", "b.png", "c.png", "dive1/c.png"])
+    document["images"][1]["file_name"] = "dive1/b.png"
+    assert refused(write(document), image_dir=folder)[1] == {"image-file-missing": 1}
+
+
 def test_absolute_names_and_subfolders(document, write, draw, tmp_path):
     draw(tmp_path / "far", ["a.png"])
     folder = draw(tmp_path / "images", ["day 1/b.png", "c.png"])

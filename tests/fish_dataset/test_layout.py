@@ -52,6 +52,14 @@ def test_names_with_folders_and_backslashes(document, write, draw, tmp_path):
     assert find_splits(tmp_path)["train"].image_dir == tmp_path
 
 
+def test_names_with_folders_of_another_machine(document, write, draw, tmp_path):
+    for image in document["images"]:
+        image["file_name"] = "D:\\survey\\2024\\" + image["file_name"]
+    write(document)
+    images = draw(tmp_path / "images", PICTURES)
+    assert find_splits(tmp_path)["train"].image_dir == images
+
+
 def test_two_candidates_are_both_named(document, write, draw, tmp_path):
     write(document, "annotations/instances_train2014.json")
     write(document, "annotations/instances_train2017.json")

@@ -15,6 +15,7 @@ from fish_dataset.catalogue import find
 from ..papers import pack
 from ..published import FORMAT
 from ..safety.trusted_config import without_files
+from .found_errors import read_errors
 from .measured import read_calibration
 from .run_records import (
     RunRecords,
@@ -40,6 +41,7 @@ class PublishOptions:
     data: Path | None = None
     config: Path | None = None
     images: Sequence[Path] = ()
+    errors: Path | None = None
     trust_pickle: bool = False
 
 
@@ -59,6 +61,7 @@ def model_papers(
     config_name = _config_name(options, meta)
     file = options.checkpoint
     calibration, notes = read_calibration(file.parent, file.name, classes)
+    errors, more = read_errors(file, options.errors)
     papers = {
         "format": FORMAT,
         "name": options.name or "_".join(_slug(p) for p in (config_name, data) if p),
@@ -67,6 +70,7 @@ def model_papers(
         "classes": [{"name": name, "species": _species_id(name)} for name in classes],
         "data": {"name": data, "digest": digest, "splits": splits},
         "metrics": records.metrics,
+        "errors": errors,
         "calibration": {**calibration, "score_thr": _score_thr(cfg)},
         "preprocessing": preprocessing(cfg),
         "versions": environment.get("versions"),
@@ -77,7 +81,7 @@ def model_papers(
         "licence": options.licence,
         "parent": options.parent,
     }
-    return papers, notes
+    return papers, (*notes, *more)
 
 
 def portable_config(cfg: Config) -> dict[str, Any]:

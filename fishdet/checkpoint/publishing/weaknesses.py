@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 FEW_BOXES = 30
+HARD = 0.8  # of the mean recall
+KINDS = {
+    "Cls": "wrong species",
+    "Loc": "box too far off",
+    "Both": "wrong species and box off",
+    "Dupe": "found twice",
+    "Bkg": "nothing there",
+    "Miss": "missed",
+}
+PARTS = {
+    "size": "boxes of {} (root of the area)",
+    "crowding": "pictures with {} fish",
+    "brightness": "pictures of mean brightness {}",
+}
 
 
 def weaknesses(papers: Mapping[str, Any]) -> list[str]:
@@ -15,6 +29,7 @@ def weaknesses(papers: Mapping[str, Any]) -> list[str]:
         *_drawn(papers),
         *_species(metrics),
         *_sizes(metrics.get("totals") or {}),
+        *_errors(papers.get("errors") or {}),
         *_unmeasured(papers),
     ]
 
@@ -56,6 +71,41 @@ def _sizes(totals: Mapping[str, Any]) -> list[str]:
         elif isinstance(every, float) and value < 0.8 * every:
             lines.append(f"AP on {name} boxes is {value:.3f}, against {every:.3f} over all.")
     return lines if totals else []
+
+
+def _errors(errors: Mapping[str, Any]) -> list[str]:
+    """What the error analysis says: dear kinds of error, look-alikes, and where fish are missed."""
+    if not errors:
+        return []
+    kinds = sorted(errors["kinds"].items(), key=lambda item: -item[1]["dAP"])
+    dear = ", ".join(
+        f"{KINDS[name]} {kind['dAP']:.3f} ({kind['count']})" for name, kind in kinds[:3]
+    )
+    lines = [
+        f"What errors cost, as AP50 to be gained (and how many): {dear}; AP50 is "
+        f"{errors['AP50']:.3f} on {errors['images']} pictures."
+    ]
+    mixed = ", ".join(
+        f"{row['species']} for {row['taken_for']} ({row['times']})" for row in errors["confusions"]
+    )
+    at = f"at score {errors['threshold']:.2f}"
+    if mixed:
+        lines.append(f"Most often taken for another species {at}: {mixed}.")
+    hard = [line for by, parts in errors["parts"].items() for line in _hardest(by, parts)]
+    return [*lines, f"Found least {at}: {'; '.join(hard)}."] if hard else lines
+
+
+def _hardest(by: str, parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    known = [part for part in parts if part["recall"] is not None and part["boxes"] >= FEW_BOXES]
+    boxes = sum(part["boxes"] for part in known)
+    if not boxes:
+        return []
+    mean = sum(part["recall"] * part["boxes"] for part in known) / boxes
+    least = min(known, key=lambda part: part["recall"])
+    if least["recall"] > HARD * mean:
+        return []
+    share = f"{least['recall']:.0%} of {least['boxes']}"
+    return [f"{PARTS[by].format(least['name'])} {share} (all: {mean:.0%})"]
 
 
 def _unmeasured(papers: Mapping[str, Any]) -> list[str]:

@@ -40,8 +40,13 @@ def torchvision_stages(model: nn.Module, image: np.ndarray) -> dict[str, Tensor]
     return seen | found
 
 
-def mmdet_stages(cfg: Config, model: nn.Module, image: np.ndarray) -> dict[str, Tensor]:
-    """Return the same of mmdet, in torchvision's order of classes."""
+def mmdet_stages(
+    cfg: Config, model: nn.Module, image: np.ndarray, inputs: Tensor | None = None
+) -> dict[str, Tensor]:
+    """Return the same of mmdet, in torchvision's order of classes.
+
+    ``inputs`` takes the place of what pipeline and preprocessor make of the picture's pixels.
+    """
     seen: dict[str, Any] = {}
     parts: Any = model
     hook = parts.roi_head.bbox_head.fc_cls.register_forward_hook(
@@ -51,6 +56,8 @@ def mmdet_stages(cfg: Config, model: nn.Module, image: np.ndarray) -> dict[str, 
         with torch.inference_mode():
             batch = mmdet_input(cfg, model, image)
             samples = batch["data_samples"]
+            if inputs is not None:
+                batch["inputs"] = inputs
             features = parts.extract_feat(batch["inputs"])
             proposals = parts.rpn_head.predict(features, samples, rescale=False)
             (found,) = parts.roi_head.predict(features, proposals, samples, rescale=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 from fish_dataset.files import write_json
 from fish_dataset.output import output_folder
 
+from ...checkpoint.loading import resolve
+from ...checkpoint.published import file_sha256
 from ...errors import FishdetError
 from ..outside import BoxForm
 from ..report_page import write_errors_page
@@ -44,13 +46,20 @@ def write_errors(options: ErrorOptions) -> tuple[Analysis, Path]:
     light = brightness(truth.annotations, truth.image_dir, options.pictures)
     analysis = analyse(truth.annotations, detections, threshold=options.score, light=light)
     try:
-        write_json(out / "errors.json", as_record(analysis))
+        record = as_record(analysis) | {"source": _named(options.source)}
+        write_json(out / "errors.json", record)
     except OSError as error:
         raise FishdetError(f"{out}: cannot be written: {error.strerror or error}") from error
     page = out / "errors.html"
     name = Path(options.source).stem
     write_errors_page(page, name, analysis, truth.image_dir, options.lang, options.worst)
     return analysis, page
+
+
+def _named(source: str) -> dict[str, str]:
+    """Name and SHA-256 of the results file or model, so that a card is made of its own errors."""
+    file = resolve(source)
+    return {"file": file.name, "sha256": file_sha256(file)}
 
 
 def format_costs(analysis: Analysis) -> str:

@@ -47,7 +47,8 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    for _ in range(6000):
+    until = time.monotonic() + 300  # far beyond need: machines can be full
+    while time.monotonic() < until:
         if path.exists():
             return
         assert process.poll() is None, process.communicate()[0]
