@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torchvision.ops import batched_nms, nms
+from supervision.detection.utils.iou_and_nms import box_non_max_suppression
 
 FLIP_NMS_IOU = 0.5  # as MMDetection's DetTTAModel has it in its configs
 
@@ -66,15 +65,22 @@ def merge_flipped(plain: Boxes, mirrored: Boxes) -> Boxes:
     Of two boxes of one class that overlap by more than an IoU of 0.5 the surer one stays.
     """
     both = joined([plain, mirrored])
-    kept = batched_nms(*_tensors(both), torch.from_numpy(both.labels), FLIP_NMS_IOU)
-    return both.take(kept.numpy())
+    return both.take(unsuppressed(both, FLIP_NMS_IOU))
 
 
 def class_agnostic(boxes: Boxes, iou: float) -> Boxes:
     """Return the boxes without those that overlap a surer one, of any class, by more than ``iou``:
     a fish that was named twice keeps its surer name."""
-    return boxes.take(nms(*_tensors(boxes), iou).numpy())
+    return boxes.take(unsuppressed(boxes, iou, by_class=False))
 
 
-def _tensors(boxes: Boxes) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.from_numpy(np.ascontiguousarray(boxes.xyxy)), torch.from_numpy(boxes.scores)
+def unsuppressed(boxes: Boxes, iou: float, by_class: bool = True) -> np.ndarray:
+    """Return the rows that non-maximum suppression leaves, the surest first.
+
+    In NumPy, as exported models are looked at without PyTorch.
+    """
+    order = np.argsort(-boxes.scores, kind="stable")
+    sorted_boxes = boxes.take(order)
+    labels = sorted_boxes.labels if by_class else np.zeros_like(sorted_boxes.labels)
+    columns = (sorted_boxes.xyxy, sorted_boxes.scores, labels)
+    return order[box_non_max_suppression(np.column_stack(columns), iou)] if len(order) else order

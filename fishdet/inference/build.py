@@ -51,7 +51,7 @@ def config_for(
             f"{name}: {has}; name the config that it was trained with by --config "
             "(config= in Python)"
         )
-    check_config(own, _pipeline_config(own, name))
+    check_config(own, pipeline_steps(own, name))
     return own
 
 
@@ -80,7 +80,7 @@ def build_network(
 def build_pipeline(cfg: Config, name: str) -> list[Transform]:
     """Return the transforms of the config's test pipeline for images that are loaded already."""
     register_all_modules(init_default_scope=True)
-    return [TRANSFORMS.build(transform) for transform in _pipeline_config(cfg, name)]
+    return [TRANSFORMS.build(transform) for transform in pipeline_steps(cfg, name)]
 
 
 def class_names(cfg: Config, checkpoint: Mapping[str, Any], name: str) -> tuple[str, ...]:
@@ -123,7 +123,12 @@ def _configured_classes(cfg: Config) -> tuple[str, ...] | None:
     return tuple(map(str, names)) if isinstance(names, Sequence) and names else None
 
 
-def _pipeline_config(cfg: Config, name: str) -> list[dict[str, Any]]:
+def pipeline_steps(cfg: Config, name: str) -> list[dict[str, Any]]:
+    """Return the settings of the config's test pipeline for images that are loaded already.
+
+    Raises:
+        FishdetError: there is none, or it does not begin with loading.
+    """
     try:
         steps = [dict(step) for step in get_test_pipeline_cfg(cfg)]
     except (AttributeError, KeyError, TypeError, RuntimeError) as error:

@@ -47,7 +47,7 @@ def find_calibration(checkpoint: Mapping[str, Any], path: Path) -> Calibration |
         FishdetError: a temperature that is not above 0, or a bias that is no number.
     """
     stored, name = _stored(checkpoint, path, "temperature")
-    return None if stored is None else _calibration(stored, name)
+    return None if stored is None else calibration_from(stored, name)
 
 
 def find_thresholds(
@@ -62,19 +62,7 @@ def find_thresholds(
         FishdetError: a class that the model does not have, or a value outside 0 to 1.
     """
     stored, name = _stored(checkpoint, path, "thresholds")
-    chosen = {} if stored is None else stored["thresholds"]
-    if not isinstance(chosen, Mapping):
-        raise FishdetError(f"{name}: thresholds: an object of class and score; calibrate again")
-    strange = sorted(set(chosen) - set(classes))
-    if strange:
-        raise FishdetError(
-            f"{name}: thresholds of {', '.join(strange)}: the model has {', '.join(classes)}; "
-            "calibrate it again"
-        )
-    for of, value in chosen.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise FishdetError(f"{name}: thresholds.{of} {value!r}: a score from 0 to 1")
-    return {of: float(value) for of, value in chosen.items()}
+    return {} if stored is None else thresholds_from(stored, name, classes)
 
 
 def _stored(
@@ -95,7 +83,16 @@ def _stored(
     return (stored if known else None), str(beside)
 
 
-def _calibration(stored: Mapping[str, Any], name: str) -> Calibration:
+def calibration_from(stored: Mapping[str, Any], name: str) -> Calibration:
+    """Return the calibration that papers state.
+
+    Args:
+        stored: ``temperature`` and, where there is one, ``bias``.
+        name: of the file, for messages.
+
+    Raises:
+        FishdetError: a temperature that is not above 0, or a bias that is no number.
+    """
     temperature, bias = stored["temperature"], stored.get("bias") or 0
     numbers = all(isinstance(v, int | float) and math.isfinite(v) for v in (temperature, bias))
     if not numbers or temperature <= 0:
@@ -104,3 +101,26 @@ def _calibration(stored: Mapping[str, Any], name: str) -> Calibration:
             "0 and a bias a number; calibrate the model again"
         )
     return Calibration(float(temperature), float(bias))
+
+
+def thresholds_from(
+    stored: Mapping[str, Any], name: str, classes: Sequence[str]
+) -> dict[str, float]:
+    """Return the thresholds that papers state under ``thresholds``; arguments as above.
+
+    Raises:
+        FishdetError: a class that the model does not have, or a value outside 0 to 1.
+    """
+    chosen = stored.get("thresholds") or {}
+    if not isinstance(chosen, Mapping):
+        raise FishdetError(f"{name}: thresholds: an object of class and score; calibrate again")
+    strange = sorted(set(chosen) - set(classes))
+    if strange:
+        raise FishdetError(
+            f"{name}: thresholds of {', '.join(strange)}: the model has {', '.join(classes)}; "
+            "calibrate it again"
+        )
+    for of, value in chosen.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise FishdetError(f"{name}: thresholds.{of} {value!r}: a score from 0 to 1")
+    return {of: float(value) for of, value in chosen.items()}

@@ -10,6 +10,7 @@ from fishdet.checkpoint.index.entries import NAME
 from fishdet.checkpoint.index.fetch import SCHEMES, SUFFIXES
 from fishdet.errors import FishdetError
 
+from .exported import SUFFIXES as EXPORTED
 from .inputs import SUFFIXES as IMAGE_SUFFIXES
 from .sources import VIDEO_SUFFIXES
 
@@ -32,7 +33,11 @@ def split_model(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
 def is_model(text: str) -> bool:
     """Whether a text is an address, a file of weights, or a folder that holds some."""
     path = Path(text)
-    return text.startswith(SCHEMES) or path.suffix.lower() in SUFFIXES or holds_checkpoint(path)
+    return (
+        text.startswith(SCHEMES)
+        or path.suffix.lower() in (*SUFFIXES, *EXPORTED)
+        or holds_checkpoint(path)
+    )
 
 
 def could_be_model(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The score of every class for each box: what the runner-up species is read from."""
+"""The score of every class for each box, from mmdet's heads."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmengine.structures import InstanceData
 
 from .boxes import Boxes
-
-SAME_BOX = 0.01  # pixels
+from .runner_up import from_other_labels
 
 
 def keep_class_scores(model: torch.nn.Module) -> bool:
@@ -70,27 +69,5 @@ def boxes_of(found: InstanceData, classes: int) -> Boxes:
     if "class_scores" in found and len(found.class_scores) == len(scores):
         class_scores = found.class_scores.float().cpu().numpy().reshape(-1, classes)
     else:
-        class_scores = _from_other_labels(xyxy, scores, labels, classes)
+        class_scores = from_other_labels(xyxy, scores, labels, classes)
     return Boxes(xyxy, scores, labels, class_scores)
-
-
-def runner_up(boxes: Boxes) -> tuple[np.ndarray, np.ndarray]:
-    """Return the label (N,), -1 where unknown, and the score (N,), NaN there, of the next class."""
-    rows = np.arange(len(boxes))
-    others = boxes.class_scores.copy()
-    others[rows, boxes.labels] = np.nan
-    filled = np.where(np.isnan(others), -np.inf, others)
-    labels = filled.argmax(axis=1) if filled.size else np.zeros(len(boxes), np.int64)
-    known = np.isfinite(filled[rows, labels]) if filled.size else np.zeros(len(boxes), bool)
-    scores = np.where(known, filled[rows, labels] if filled.size else 0, np.nan)
-    return np.where(known, labels, -1), scores.astype(np.float32)
-
-
-def _from_other_labels(
-    xyxy: np.ndarray, scores: np.ndarray, labels: np.ndarray, classes: int
-) -> np.ndarray:
-    table = np.full((len(scores), classes), np.nan, np.float32)
-    for row, box in enumerate(xyxy):
-        same = np.flatnonzero(np.abs(xyxy - box).max(axis=1) < SAME_BOX)
-        np.fmax.at(table[row], labels[same], scores[same])
-    return table

@@ -6,29 +6,26 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import supervision as sv
-import torch
-from mmengine.config import Config
 
-from fishdet.checkpoint import load_checkpoint
 from fishdet.checkpoint.finding import find_checkpoint
 from fishdet.errors import FishdetError
-from fishdet.models.precision import resolve_precision
 
 from .boxes import Boxes
-from .build import class_names, config_for, require_class_count
-from .calibration import find_calibration, find_thresholds
-from .class_scores import runner_up
+from .exported import SUFFIXES, open_exported
 from .inputs import ImageLike, read_image
 from .names import names_of
-from .network import Network
 from .options import DetectionOptions
 from .results import build_detections
+from .runner_up import runner_up
 from .thresholds import DEFAULT, Threshold, thresholds_for
 from .views import look
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 class Detector:
@@ -40,8 +37,9 @@ class Detector:
         >>> detections.data["class_name"], detections.xyxy, detections.confidence
 
     Args:
-        model: the checkpoint, a published model, or a work dir (its best checkpoint, else its
-            last). Nothing in it is executed.
+        model: the checkpoint, a published model, a work dir (its best checkpoint, else its
+            last), or what ``tools/export.py`` wrote (``.onnx``, ``.xml``), which runs without
+            PyTorch. Nothing in it is executed.
         config: its config, where the checkpoint carries none.
         device: 'cpu', 'cuda', 'cuda:1'; by default CUDA where there is one.
         score_thr: detections below this score are dropped; one for all, or by class name.
@@ -80,27 +78,20 @@ class Detector:
             raise FishdetError(f"channels {channels!r}: arrays are 'bgr' (OpenCV) or 'rgb'")
         self.options = _options(score_thr, options)
         self.channels, self.score_thr = channels, score_thr
-        self.device = _device(device)
-        self.dtype = resolve_precision(precision, self.device)
         path = find_checkpoint(Path(model))
-        checkpoint = load_checkpoint(path, trust_pickle)
-        self.cfg = config_for(checkpoint, config, str(path))
-        self.classes = class_names(self.cfg, checkpoint, str(path))
+        if path.suffix in SUFFIXES:
+            opened = open_exported(path, config, device, precision, self.options.batch_size)
+        else:
+            from .trained import open_trained  # PyTorch and mmdet, which exported models do without
+
+            settings = (config, device, precision, trust_pickle, self.options.batch_size)
+            opened = open_trained(path, *settings)
+        self.cfg, self.network, self.device = opened.cfg, opened.network, opened.device
+        self.classes, self.calibration = opened.classes, opened.calibration
+        self.class_thresholds = opened.thresholds
         self.thresholds = thresholds_for(score_thr, self.classes)
         self.catalogue_names = names_of(self.classes, lang)
         self.names = tuple(self.catalogue_names.class_name.tolist())
-        self.calibration = find_calibration(checkpoint, path)
-        self.class_thresholds = find_thresholds(checkpoint, path, self.classes)
-        self.network = Network(
-            self.cfg,
-            checkpoint["state_dict"],
-            str(path),
-            device=self.device,
-            dtype=self.dtype,
-            classes=len(self.classes),
-            batch_size=self.options.batch_size,
-        )
-        require_class_count(self.cfg, self.classes, str(path))
 
     @overload
     def __call__(self, images: ImageLike) -> sv.Detections: ...
@@ -175,15 +166,3 @@ def _options(score_thr: Threshold, options: dict[str, Any]) -> DetectionOptions:
             f"Detector has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}"
         )
     return DetectionOptions(score_thr=score_thr, **options)
-
-
-def _device(wanted: str | None) -> str:
-    if wanted is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(wanted).type
-    except RuntimeError as error:
-        raise FishdetError(f"device {wanted!r} is unknown; use cpu, cuda or cuda:0") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise FishdetError(f"device {wanted!r}: this machine has no usable CUDA; use --device cpu")
-    return wanted

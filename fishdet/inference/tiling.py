@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torchvision.ops import batched_nms, box_iou
+from supervision.detection.utils.iou_and_nms import box_iou_batch
 
 from fishdet.errors import FishdetError
 
-from .boxes import Boxes, joined
+from .boxes import Boxes, joined, unsuppressed
 
 SAME_FISH_IOU = 0.5
 PART_OF_FISH = 0.5  # of the smaller box
@@ -90,8 +89,7 @@ def merge_tiles(whole: Boxes, parts: Sequence[tuple[Boxes, np.ndarray]]) -> Boxe
     every = joined([whole, *(boxes for boxes, _ in parts)])
     cut = np.concatenate([np.zeros(len(whole), bool), *(mask for _, mask in parts)])
     uncut = every.take(~cut)
-    tensors = (torch.from_numpy(column) for column in (uncut.xyxy, uncut.scores, uncut.labels))
-    kept = uncut.take(batched_nms(*tensors, SAME_FISH_IOU).numpy())
+    kept = uncut.take(unsuppressed(uncut, SAME_FISH_IOU))
     pieces = every.take(cut)
     share = _shared(pieces, kept)
     covered = (share / _areas(pieces)[:, None] > PART_OF_FISH).any(axis=1)
@@ -118,7 +116,7 @@ def _grown(pieces: Boxes) -> Boxes:
 
 def _shared(one: Boxes, other: Boxes) -> np.ndarray:
     """Intersection (N, M) in square pixels, 0 between classes."""
-    iou = box_iou(torch.from_numpy(one.xyxy), torch.from_numpy(other.xyxy)).numpy()
+    iou = box_iou_batch(one.xyxy, other.xyxy)
     total = _areas(one)[:, None] + _areas(other)[None]
     return np.where(one.labels[:, None] == other.labels[None], iou / (1 + iou) * total, 0)
 

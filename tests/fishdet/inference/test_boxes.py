@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fishdet.errors import FishdetError
 from fishdet.inference.boxes import Boxes, above, class_agnostic, joined
-from fishdet.inference.class_scores import runner_up
 from fishdet.inference.options import DetectionOptions
+from fishdet.inference.runner_up import runner_up
 from fishdet.inference.thresholds import parse_threshold, thresholds_for
 from fishdet.inference.tiling import Tiling, cut_by_border, merge_tiles
 from fishdet.inference.views import look

@@ -1,0 +1,166 @@
+"""The runtimes that open exported models, each behind the same two things: papers and ``run``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from fishdet.errors import FishdetError
+
+KEY = "fishdet"
+
+
+class Session(Protocol):
+    """An open model.
+
+    Attributes:
+        papers: the text under the key ``fishdet``; None where there is none.
+        runtime: its name and version.
+    """
+
+    papers: str | None
+    runtime: str
+
+    def run(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        """Return the outputs of uint8 pictures (B, H, W, 3), each with B rows."""
+
+
+class OnnxSession:
+    """An ``.onnx`` file in ONNX Runtime.
+
+    Raises:
+        FishdetError: the runtime is missing, the device is not there, the file cannot be read.
+    """
+
+    def __init__(self, path: Path, device: str) -> None:
+        ort = _runtime("onnxruntime", path)
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+        wanted = providers.get(device.split(":")[0])
+        if wanted not in ort.get_available_providers():
+            raise FishdetError(
+                f"device {device!r}: onnxruntime here runs on "
+                f"{', '.join(ort.get_available_providers())}; use --device cpu or install "
+                "onnxruntime-gpu"
+            )
+        with _naming(path):
+            self._session = ort.InferenceSession(str(path), options, providers=[wanted])
+        self.papers = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+        self.runtime = f"onnxruntime {ort.__version__}"
+
+    def run(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        """See ``Session``."""
+        with _naming_images(images):
+            return self._session.run(None, {"images": images})
+
+
+class OpenVinoSession:
+    """An ``.xml`` file, with its ``.bin`` beside it, in OpenVINO.
+
+    Raises:
+        FishdetError: the runtime is missing, the device is not there, the file cannot be read.
+    """
+
+    def __init__(self, path: Path, device: str) -> None:
+        openvino = _runtime("openvino", path)
+        if device != "cpu":
+            raise FishdetError(f"device {device!r}: OpenVINO models run on the CPU; use cpu")
+        if not path.with_suffix(".bin").is_file():
+            raise FishdetError(f"{path.with_suffix('.bin')}: missing; its weights belong beside it")
+        with _naming(path):
+            core = openvino.Core()
+            model = core.read_model(str(path))
+            # Without this bf16 and fp16 are chosen where the CPU has them, and scores move.
+            self._model = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        self.papers = (
+            str(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else None
+        )
+        self.runtime = f"openvino {openvino.__version__.split('-')[0]}"
+
+    def run(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        """See ``Session``."""
+        with _naming_images(images):
+            result = self._model(images)
+            return [result[port] for port in self._model.outputs]
+
+
+class TorchScriptSession:
+    """A ``.torchscript`` file, in PyTorch alone."""
+
+    def __init__(self, path: Path, device: str) -> None:
+        torch = _runtime("torch", path)
+        importlib.import_module("torchvision")  # registers nms and roi_align
+        extra = {KEY: ""}
+        with _naming(path):
+            self._module = torch.jit.load(str(path), map_location=device, _extra_files=extra)
+        text: Any = extra[KEY]
+        self.papers = (text.decode() if isinstance(text, bytes) else text) or None
+        self.runtime = f"torch {torch.__version__}"
+        self._torch, self._device = torch, device
+
+    def run(self, images: np.ndarray) -> Sequence[np.ndarray]:
+        """See ``Session``."""
+        with self._torch.inference_mode(), _naming_images(images):
+            outputs = self._module(self._torch.from_numpy(images).to(self._device))
+        return [part.cpu().numpy() for part in outputs]
+
+
+SESSIONS: dict[str, Callable[[Path, str], Session]] = {
+    ".onnx": OnnxSession,
+    ".xml": OpenVinoSession,
+    ".torchscript": TorchScriptSession,
+}
+
+
+class _naming:
+    """Turn whatever a runtime raises on a broken file into one line that names it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception) and not isinstance(error, FishdetError):
+            raise FishdetError(
+                f"{self.path}: cannot be opened ({_first(error)}); it is damaged, or of a runtime "
+                "of another version: export the model again"
+            ) from error
+
+
+class _naming_images:
+    """The same for pictures that a graph cannot take."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.shape = images.shape
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            height, width = self.shape[1:3]
+            raise FishdetError(
+                f"a picture of {width}x{height} pixels does not pass the model ({_first(error)}); "
+                "one so small or so narrow shows no fish: leave it out"
+            ) from error
+
+
+def _runtime(name: str, path: Path) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise FishdetError(
+            f"{path}: needs {name}, which is not installed: pip install {name}"
+        ) from error
+
+
+def _first(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:200]

@@ -1,0 +1,62 @@
+"""A trained checkpoint as a network that PyTorch runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from fishdet.checkpoint import load_checkpoint
+from fishdet.errors import FishdetError
+from fishdet.models.precision import resolve_precision
+
+from .build import class_names, config_for, require_class_count
+from .calibration import find_calibration, find_thresholds
+from .network import Network
+from .opened import Opened
+
+
+def open_trained(
+    path: Path,
+    config: str | Path | Config | None,
+    device: str | None,
+    precision: str,
+    trust_pickle: bool,
+    batch_size: int,
+) -> Opened:
+    """Load a checkpoint; see ``Detector`` for the arguments.
+
+    Raises:
+        FishdetError: the device, the precision, the file or its config does not serve.
+    """
+    place = _device(device)
+    dtype = resolve_precision(precision, place)
+    checkpoint = load_checkpoint(path, trust_pickle)
+    cfg = config_for(checkpoint, config, str(path))
+    classes = class_names(cfg, checkpoint, str(path))
+    calibration = find_calibration(checkpoint, path)
+    thresholds = find_thresholds(checkpoint, path, classes)
+    network = Network(
+        cfg,
+        checkpoint["state_dict"],
+        str(path),
+        device=place,
+        dtype=dtype,
+        classes=len(classes),
+        batch_size=batch_size,
+    )
+    require_class_count(cfg, classes, str(path))
+    return Opened(network, classes, calibration, thresholds, place, cfg)
+
+
+def _device(wanted: str | None) -> str:
+    if wanted is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(wanted).type
+    except RuntimeError as error:
+        raise FishdetError(f"device {wanted!r} is unknown; use cpu, cuda or cuda:0") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise FishdetError(f"device {wanted!r}: this machine has no usable CUDA; use --device cpu")
+    return wanted

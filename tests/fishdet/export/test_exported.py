@@ -1,0 +1,118 @@
+"""Exported files: what runs them, what they carry, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from detections_alike import picture, require_equal
+from mmdet.registry import MODELS
+from mmdet.utils import register_all_modules
+from small_detectors import CLASSES, lively, small_config
+
+from fishdet import Detector, FishdetError
+from fishdet.checkpoint.papers import config_to_json
+from fishdet.export.run import ExportOptions, export
+
+pytest.importorskip("onnx", reason="the extra [export] is not installed")
+pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
+
+WITHOUT_TORCH = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision", "mmdet", "mmengine", "mmcv"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import numpy as np
+from fishdet import Detector
+found = Detector(sys.argv[1], score_thr=0.05)(np.load(sys.argv[2]))
+print(len(found), found.data["class_name"][0])
+"""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    register_all_modules(init_default_scope=False)
+    cfg = small_config("agnostic")
+    model = MODELS.build(cfg.model)
+    lively(model)
+    papers = {"config": config_to_json(cfg), "classes": list(CLASSES), "data_digest": "ab" * 32,
+              "calibration": {"temperature": 1.5, "bias": 0.1}}  # fmt: skip
+    path = tmp_path_factory.mktemp("export") / "small.pth"
+    torch.save({"state_dict": model.state_dict(), "meta": {"fishdet": papers}}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(checkpoint: Path) -> Path:
+    return export(ExportOptions(str(checkpoint)))[0]
+
+
+def test_onnx_gives_the_detections_of_pytorch(checkpoint: Path, exported: Path) -> None:
+    plain = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.0)
+    other = Detector(exported, score_thr=0.0, batch_size=2)
+    assert other.classes == plain.classes and other.calibration == plain.calibration
+    images = [picture(96, 144), picture(200, 120), picture(96, 144, 1)]
+    for found, wanted in zip(other.network(images), plain.network(images), strict=True):
+        assert len(wanted) > 5
+        require_equal(found, wanted)
+    found, wanted = other(images[0]), plain(images[0])
+    assert set(found.data) == set(wanted.data)
+    np.testing.assert_allclose(found.data["runner_up_score"][:5],
+                               wanted.data["runner_up_score"][:5], atol=1e-3)  # fmt: skip
+
+
+def test_exported_model_needs_no_pytorch(exported: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "picture.npy", picture(96, 144))
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(exported), str(tmp_path / "picture.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[1] in CLASSES
+
+
+def test_what_is_refused(exported: Path, checkpoint: Path, tmp_path: Path) -> None:
+    import onnx
+
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(exported.read_bytes()[:5000])
+    model = onnx.load(str(exported))
+    papers = json.loads(model.metadata_props[0].value)
+    assert papers["data_digest"] == "ab" * 32
+    for name, text in (("later", json.dumps({**papers, "export_format": 9})), ("none", None)):
+        del model.metadata_props[:]
+        if text:
+            onnx.helper.set_model_props(model, {"fishdet": text})
+        onnx.save(model, str(tmp_path / f"{name}.onnx"))
+    for file, options, said in (
+        (broken, {}, "cannot be opened"),
+        (tmp_path / "later.onnx", {}, "export format 9"),
+        (tmp_path / "none.onnx", {}, "no papers"),
+        (tmp_path / "missing.onnx", {}, "no such file"),
+        (exported, {"precision": "bf16"}, "--precision bf16"),
+        (exported, {"config": "x.py"}, "carries its config"),
+    ):
+        with pytest.raises(FishdetError, match=said):
+            Detector(file, **options)
+    with pytest.raises(FishdetError, match="ends in .xml"):
+        export(ExportOptions(str(checkpoint), "openvino", out=tmp_path / "model.onnx"))
+
+
+def test_an_unsupported_part_is_named() -> None:
+    from fishdet.export.graph import graph_of
+
+    cfg = small_config("agnostic")
+    cfg.model.test_cfg.rcnn.nms = dict(type="soft_nms", iou_threshold=0.5)
+    with pytest.raises(FishdetError, match="rcnn.nms.type 'soft_nms'"):
+        graph_of(MODELS.build(cfg.model), [])
+
+
+def test_int8_needs_data(checkpoint: Path) -> None:
+    pytest.importorskip("nncf", reason="the extra [export] is not installed")
+    with pytest.raises(FishdetError, match="--data DIR"):
+        export(ExportOptions(str(checkpoint), int8=True))

@@ -1,0 +1,51 @@
+"""Export a detector as one ONNX, OpenVINO or TorchScript file, from pixels to final boxes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from fishdet.cli import exit_status
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the parsed command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("model", help="checkpoint, published model, work dir or a name of an index")
+    add("--format", choices=("onnx", "openvino", "torchscript"), default="onnx")
+    add("--out", type=Path, help="file to write (beside the model)")
+    add("--config", type=Path, help="only where the checkpoint has none of its own")
+    add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
+    small = parser.add_argument_group("8-bit numbers")
+    small.add_argument("--int8", action="store_true", help="quantise (onnx and openvino)")
+    small.add_argument(
+        "--data", type=Path, help="your data folder: train calibrates, val measures AP"
+    )
+    small.add_argument("--images", type=int, default=100, help="training pictures to look at")
+    small.add_argument(
+        "--drop", type=float, default=0.01, help="the most AP it may cost, of 1 (default 0.01)"
+    )
+    small.add_argument("--force", action="store_true", help="write it though it costs more")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Return the exit status; PyTorch is loaded only now, so that --help is quick."""
+    options = vars(parse_arguments())
+
+    def all_of_it() -> None:
+        from fishdet.export.run import ExportOptions, export
+
+        path, papers = export(ExportOptions(**options))
+        print(f"{path}: {papers['architecture']}, {len(papers['classes'])} classes, "
+              f"{papers['precision']}, {path.stat().st_size / 2**20:.1f} MiB")  # fmt: skip
+        if papers.get("ap"):
+            print(f"AP {papers['ap']['before']:.4f} in FP32, {papers['ap']['after']:.4f} in INT8")
+
+    return exit_status(all_of_it)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
