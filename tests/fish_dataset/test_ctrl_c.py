@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,10 @@ def data(document, write, draw, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def stop_at_second(monkeypatch: pytest.MonkeyPatch) -> Callable[[object, str], None]:
+def stop_at_second(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[object, str], None]]:
     """A function that makes the second call of one of a module's functions send SIGINT first."""
+    # a training that another test broke off may have left its own handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def arrange(module: object, name: str) -> None:
         real, calls = getattr(module, name), []
@@ -42,7 +44,8 @@ def stop_at_second(monkeypatch: pytest.MonkeyPatch) -> Callable[[object, str], N
 
         monkeypatch.setattr(module, name, stopping)
 
-    return arrange
+    yield arrange
+    signal.signal(signal.SIGINT, before)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, name: str, *arguments: object) -> int:
