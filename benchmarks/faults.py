@@ -120,6 +120,8 @@ def main() -> int:
 def meet(setting: Setting, key: str) -> list[str]:
     """Let one fault happen; return its row and, last, ``ok`` or what was unexpected."""
     fault, work_dir = FAULTS[key], setting.folder / key
+    for note in setting.folder.glob(f"{key}.*"):  # of an earlier call with the same --folder
+        note.unlink()
     status, seconds, output = run(setting, work_dir, key, fault.restarts, fault.options)
     problems = []
     if bool(status) != fault.ends:
