@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
-from fishdet.checkpoint.publishing.model_papers import PublishOptions
-from fishdet.checkpoint.publishing.publish import publish
 from fishdet.cli import exit_status
 
 
-def parse_arguments(arguments: list[str] | None = None) -> PublishOptions:
+def parse_arguments(arguments: list[str] | None = None) -> dict[str, Any]:
     """Return the command line's choices."""
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -34,11 +33,16 @@ def parse_arguments(arguments: list[str] | None = None) -> PublishOptions:
     add("--config", type=Path, help="only where the checkpoint has none of its own")
     add("--images", type=Path, nargs="+", default=[], help="pictures to show results on (six)")
     add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
-    return PublishOptions(**vars(parser.parse_args(arguments)))
+    return vars(parser.parse_args(arguments))
 
 
-def main(options: PublishOptions) -> None:
+def main() -> None:
     """Publish, and say what was written and what is missing in it."""
+    arguments = parse_arguments()
+    from fishdet.checkpoint.publishing.model_papers import PublishOptions  # brings PyTorch
+    from fishdet.checkpoint.publishing.publish import publish
+
+    options = PublishOptions(**arguments)
     done = publish(options)
     print(f"{done.file}\n  {done.size / 1e6:.1f} MB, SHA-256 {done.sha256}")
     print(f"  card and index entry beside it: {done.file.parent}/README.md, models.toml")
@@ -49,4 +53,4 @@ def main(options: PublishOptions) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(exit_status(lambda: main(parse_arguments())))
+    sys.exit(exit_status(main))

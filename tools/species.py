@@ -11,8 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from fishdet.cli import exit_status
-from fishdet.identification import commands
-from fishdet.identification.summary import summary
 
 GALLERY = Path("gallery.safetensors")
 
@@ -68,6 +66,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def call(options: argparse.Namespace) -> list[str]:
     """Run the command and return the lines to print."""
+    from fishdet.identification import commands  # brings PyTorch, which --help need not wait for
+    from fishdet.identification.summary import summary
+
     given: dict[str, Any] = {key: value for key, value in vars(options).items() if key != "command"}
     if options.command == "enrol":
         return commands.enrol_photos(commands.EnrolOptions(**given))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from fishdet.cli import add_run_arguments, exit_status, parse_options
-from fishdet.processes import leave_processes
-from fishdet.testing import TestOptions, test
 
 
-def parse_args() -> TestOptions:
+def parse_args() -> dict[str, Any]:
     """Return the command line's choices."""
     parser = argparse.ArgumentParser(description="Evaluate a detector, in all and per species")
     add_run_arguments(parser)
@@ -39,12 +38,16 @@ def parse_args() -> TestOptions:
     parser.add_argument(
         "--trust-pickle", action="store_true", help="read a .pth that runs code of its author"
     )
-    return TestOptions(**parse_options(parser))
+    return parse_options(parser)
 
 
 def main() -> None:
     """Evaluate; several processes end together."""
-    test(parse_args())
+    options = parse_args()
+    from fishdet.processes import leave_processes  # PyTorch, which --help need not wait for
+    from fishdet.testing import TestOptions, test
+
+    test(TestOptions(**options))
     leave_processes()
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from fishdet.cli import exit_status
-from fishdet.trace.command import TraceOptions, run
 
 
-def parse_arguments(arguments: list[str] | None = None) -> TraceOptions:
+def parse_arguments(arguments: list[str] | None = None) -> dict[str, Any]:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -31,13 +31,15 @@ def parse_arguments(arguments: list[str] | None = None) -> TraceOptions:
     add("--config", type=Path, help="only where the checkpoint has none of its own")
     add("--device", help="cpu, cuda, cuda:0 (default: CUDA where there is one)")
     add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
-    return TraceOptions(**vars(parser.parse_args(arguments)))
+    return vars(parser.parse_args(arguments))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit status: 0, or 2 on a user's mistake."""
     options = parse_arguments(arguments)
-    return exit_status(lambda: print(run(options)))
+    from fishdet.trace.command import TraceOptions, run  # brings PyTorch
+
+    return exit_status(lambda: print(run(TraceOptions(**options))))
 
 
 if __name__ == "__main__":

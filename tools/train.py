@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from fishdet.cli import add_run_arguments, exit_status, parse_options
-from fishdet.processes import leave_processes
-from fishdet.training import TrainOptions, train
 
 
-def parse_args() -> TrainOptions:
+def parse_args() -> dict[str, Any]:
     """Return the command line's choices."""
     parser = argparse.ArgumentParser(description="Train a detector")
     add_run_arguments(parser)
@@ -30,12 +29,16 @@ def parse_args() -> TrainOptions:
         help="curves there too: tensorboard, mlflow, wandb, … (docs/scale.md)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="run one batch, print the plan")
-    return TrainOptions(**parse_options(parser))
+    return parse_options(parser)
 
 
 def main() -> None:
     """Train; several processes end together."""
-    train(parse_args())
+    options = parse_args()
+    from fishdet.processes import leave_processes  # PyTorch, which --help need not wait for
+    from fishdet.training import TrainOptions, train
+
+    train(TrainOptions(**options))
     leave_processes()
 
 

@@ -91,7 +91,7 @@ def describe_folder(folder: Path, limit: int = 3) -> str:
     if not folder.is_dir():
         return f"{folder} {'is no folder' if folder.exists() else 'does not exist'}"
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except OSError as error:
         return f"{folder} cannot be listed ({error.strerror})"
     if not names:

@@ -62,8 +62,10 @@ def read_header(path: Path) -> Header:
     if not path.is_file():
         raise FishdetError(f"{path}: no such model file")
     size = path.stat().st_size
+    if size < 8:
+        raise FishdetError(f"{path}: empty or cut short: {size} bytes; copy or download it again")
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little") if size >= 8 else -1
+        length = int.from_bytes(file.read(8), "little")
         if not 2 <= length <= min(MAX_TEXT, size - 8):
             raise FishdetError(
                 f"{path}: cut short, or no safetensors file: a header of {length:,} bytes in a "

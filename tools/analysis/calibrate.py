@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from fishdet.cli import exit_status
-from fishdet.evaluation.calibration.run import CalibrateOptions, calibrate_model, summary
 
 
-def parse_args() -> CalibrateOptions:
+def parse_args() -> dict[str, Any]:
     """Return the command line's choices."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -46,12 +46,19 @@ def parse_args() -> CalibrateOptions:
     parser.add_argument(
         "--trust-pickle", action="store_true", help="read a .pth that runs code of its author"
     )
-    return CalibrateOptions(**vars(parser.parse_args()))
+    return vars(parser.parse_args())
 
 
 def main() -> None:
     """Calibrate, write and print."""
-    result, path = calibrate_model(parse_args())
+    options = parse_args()
+    from fishdet.evaluation.calibration.run import (  # brings PyTorch
+        CalibrateOptions,
+        calibrate_model,
+        summary,
+    )
+
+    result, path = calibrate_model(CalibrateOptions(**options))
     print(summary(result))
     print(f"Written: {path}")
 

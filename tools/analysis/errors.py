@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from fishdet.cli import exit_status
-from fishdet.evaluation.errors.run import ErrorOptions, format_costs, write_errors
 
 
-def parse_args() -> ErrorOptions:
+def parse_args() -> dict[str, Any]:
     """Return the command line's choices."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -35,12 +35,19 @@ def parse_args() -> ErrorOptions:
     parser.add_argument("--worst", type=int, default=24, help="worst pictures on the page (24)")
     parser.add_argument("--lang", choices=("en", "ko"), default="en", help="language of the page")
     parser.add_argument("--device", help="of a model: cpu, cuda (CUDA where there is one)")
-    return ErrorOptions(**vars(parser.parse_args()))
+    return vars(parser.parse_args())
 
 
 def main() -> None:
     """Analyse, write and print."""
-    analysis, page = write_errors(parse_args())
+    options = parse_args()
+    from fishdet.evaluation.errors.run import (  # brings PyTorch
+        ErrorOptions,
+        format_costs,
+        write_errors,
+    )
+
+    analysis, page = write_errors(ErrorOptions(**options))
     print(format_costs(analysis))
     print(f"Page: {page}")
 
