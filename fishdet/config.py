@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,16 @@ def merge_options(cfg: Config, options: dict[str, Any]) -> None:
     """Merge dotted ``key=value`` options, as MMDetection's ``--cfg-options``.
 
     Raises:
-        FishdetError: a key that goes through something that is no dict.
+        FishdetError: a key that goes through something that is no dict, or that starts with a
+            slip of the pen.
     """
+    for key in options:
+        first = key.split(".")[0]
+        near = difflib.get_close_matches(first, list(cfg), n=1, cutoff=0.8)
+        if first not in cfg and near:
+            raise FishdetError(
+                f"--cfg-options {key}: the config has no {first!r}; did you mean {near[0]!r}?"
+            )
     try:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError, AssertionError, IndexError) as error:

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 
 from fishdet.checkpoint.papers import config_from_json, config_to_json
-from fishdet.config import load_config, set_epochs, set_img_scale, set_precision
+from fishdet.config import load_config, merge_options, set_epochs, set_img_scale, set_precision
 from fishdet.errors import FishdetError
 from fishdet.models import precision
 
@@ -124,3 +124,11 @@ def test_config_survives_json_with_its_tuples() -> None:
     text = config_to_json(cfg)
     json.loads(text)
     assert config_from_json(text).to_dict() == cfg.to_dict()
+
+
+def test_a_slip_in_the_first_word_of_an_option_is_named() -> None:
+    cfg = Config(dict(model=dict(type="A"), train_dataloader=dict(batch_size=2)))
+    with pytest.raises(FishdetError, match="modle.type.*did you mean 'model'"):
+        merge_options(cfg, {"modle.type": "B"})
+    merge_options(cfg, {"model.type": "B", "quite_new.key": 1})
+    assert (cfg.model.type, cfg.quite_new.key) == ("B", 1)
