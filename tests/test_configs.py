@@ -30,7 +30,14 @@ def test_there_are_configs() -> None:
     assert Path("configs/fish.py") in CONFIGS
 
 
-@pytest.mark.parametrize("config", DETECTORS, ids=str)
+# GRoIE has 20 times as much to compute as the others; tests/tvops runs it too.
+QUICK = [
+    pytest.param(config, marks=pytest.mark.slow) if "groie" in config.name else config
+    for config in DETECTORS
+]
+
+
+@pytest.mark.parametrize("config", QUICK, ids=str)
 def test_model_takes_a_step_and_predicts(config: Path) -> None:
     cfg = load_config(ROOT / config)
     set_num_classes(cfg, 3)

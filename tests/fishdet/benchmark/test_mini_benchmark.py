@@ -56,7 +56,8 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     raise AssertionError(f"{path} did not come")
 
 
-@pytest.mark.parametrize("seeds", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow  # a minute
+@pytest.mark.parametrize("seeds", [1, 2])
 def test_killed_midway_and_started_again(
     table: dict[str, Any], tmp_path: Path, seeds: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,12 +20,13 @@ from fishdet.training import TrainOptions, train
 
 ROOT = Path(__file__).resolve().parents[3]
 RANKS = Path(__file__).with_name("ranks.py")
-# No statistics over a batch (GroupNorm), nothing drawn (the sampler, no flips): what one process
-# learns of a batch of two, two learn of one each.
+# No statistics over a batch (GroupNorm), nothing drawn (the sampler, no flips, none of the second
+# pipeline's either): what one process learns of a batch of two, two learn of one each.
 EQUAL = """
 custom_imports = dict(
     imports=["fishdet.registered", "first_sampler"], allow_failed_imports=False
 )
+custom_hooks = [hook for hook in _base_.custom_hooks if hook["type"] != "PipelineSwitchHook"]
 norm = dict(type="GN", num_groups=4, requires_grad=True)
 drawing = dict(type="FirstSampler", num=32, pos_fraction=0.5, add_gt_as_proposals=True)
 model = dict(
