@@ -24,9 +24,8 @@ from .windows import SMALLEST
 class FishCrops(FishDataset):
     """A COCO file as one sample a fish, with the checks, classes and digest of ``FishDataset``.
 
-    Photos in folders by species become such a file by ``tools/dataset/convert.py``, whole pictures
-    as boxes; ``split.py`` keeps photos of one dive, site or individual on one side, ``merge.py``
-    puts photos and crops of a detection set together.
+    Folders of photos named by species are not read here; a gallery takes them
+    (``tools/species.py enrol``).
 
     Args:
         *args: As ``FishDataset``.
