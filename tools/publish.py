@@ -36,13 +36,13 @@ def parse_arguments(arguments: list[str] | None = None) -> dict[str, Any]:
     return vars(parser.parse_args(arguments))
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Publish, and say what was written and what is missing in it."""
-    arguments = parse_arguments()
+    given = parse_arguments(arguments)
     from fishdet.checkpoint.publishing.model_papers import PublishOptions  # brings PyTorch
     from fishdet.checkpoint.publishing.publish import publish
 
-    options = PublishOptions(**arguments)
+    options = PublishOptions(**given)
     done = publish(options)
     print(f"{done.file}\n  {done.size / 1e6:.1f} MB, SHA-256 {done.sha256}")
     print(f"  card and index entry beside it: {done.file.parent}/README.md, models.toml")

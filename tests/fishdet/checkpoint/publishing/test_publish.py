@@ -298,7 +298,7 @@ def test_the_command_line(
         "--images",
         str(picture),
     ]
-    publish_tool.main(publish_tool.parse_arguments(arguments))
+    publish_tool.main(arguments)
     printed = capsys.readouterr().out
     file = next(tmp_path.glob("m-*.safetensors"))
     assert str(file) in printed and "no licence stated" in printed
