@@ -44,15 +44,14 @@ def read_boxes(entries: Table, images: Images, categories: Categories, log: Find
     source = entries["id"]
     ids = _read_ids(source, log)
     image = _references(entries["image_id"], "image_id", images.source_ids, "unknown-image", log)
-    kinds = entries["category_id"]
-    rows = _references(kinds, "category_id", categories.ids, "unknown-category", log)
-    labels = np.append(categories.labels, -1)[rows] if categories.classes else rows
+    labels = _read_labels(entries["category_id"], categories, log)
     raw, readable = _read_bboxes(entries["bbox"], log)
-    cut = _check_bboxes(raw, readable, image, images, source, log)
+    edges = Edges(images, image)
+    cuts = _check_bboxes(raw, readable, edges, source, log)
     crowd = _flags(entries["iscrowd"], "iscrowd", log)
     ignore = _flags(entries["ignore"], "ignore", log)
-    areas = _areas(entries["area"], cut, log)
-    return Boxes(ids, image, cut.bboxes, labels, crowd, ignore, areas)
+    bboxes, areas = _cut(raw, edges if cuts else None, entries["area"], log)
+    return Boxes(ids, image, bboxes, labels, crowd, ignore, areas)
 
 
 def _field(key: str) -> Callable[[int], str]:
@@ -88,6 +87,13 @@ def _references(
     return rows
 
 
+def _read_labels(values: Column, categories: Categories, log: FindingLog) -> np.ndarray:
+    rows = _references(values, "category_id", categories.ids, "unknown-category", log)
+    if not categories.classes:
+        return rows
+    return np.append(categories.labels, -1).astype(np.int32)[rows]
+
+
 def _distinct(values: Column, rows: np.ndarray) -> list[tuple[int, int]]:
     """The first of ``rows`` that holds each value, and how many hold it."""
     found: dict[str, list[int]] = {}
@@ -103,27 +109,23 @@ def _read_bboxes(column: Column, log: FindingLog) -> tuple[np.ndarray, np.ndarra
     return raw, readable
 
 
-class Cut(NamedTuple):
-    """Boxes cut at the edges of their pictures: xywh (M, 4) float32, width × height (M,) float64,
-    and whether cutting changed them (M,)."""
+class Edges(NamedTuple):
+    """The pictures of boxes; one that is unknown, or of unknown size, has edges of 0."""
 
-    bboxes: np.ndarray
-    full: np.ndarray
-    changed: np.ndarray
+    images: Images
+    image: np.ndarray
+
+    def of(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Widths and heights (n,) of the pictures of some boxes."""
+        rows = self.image[part]
+        return np.append(self.images.widths, 0)[rows], np.append(self.images.heights, 0)[rows]
 
 
 def _check_bboxes(
-    raw: np.ndarray,
-    readable: np.ndarray,
-    image: np.ndarray,
-    images: Images,
-    source: Column,
-    log: FindingLog,
-) -> Cut:
-    """Notes faults of the boxes and cuts them."""
-    # A box whose image is unknown or of unknown size is judged without edges.
-    widths = np.append(images.widths, 0)[image]
-    heights = np.append(images.heights, 0)[image]
+    raw: np.ndarray, readable: np.ndarray, edges: Edges, source: Column, log: FindingLog
+) -> bool:
+    """Notes faults of the boxes; False where they are no pixels, which no edge can cut."""
+    widths, heights = edges.of(slice(None))
 
     def value(row: int) -> str:
         size = f" in a picture of {widths[row]} × {heights[row]}" if widths[row] else ""
@@ -132,10 +134,10 @@ def _check_bboxes(
     boxes = raw if readable.all() else raw[readable]
     if look_normalised(boxes):
         log.add("boxes-normalised", "annotations", f"the first is {boxes[0].tolist()}")
-        return _cut(raw, np.zeros_like(widths), heights)
+        return False
     if look_like_corners(raw, widths, heights):
         log.add("boxes-xyxy", "annotations", f"the first is {value(0)}")
-        return _cut(raw, np.zeros_like(widths), heights)
+        return False
     rows: dict[str, list[np.ndarray]] = {}
     for part in _slices(len(raw)):
         for rule, mask in box_faults(raw[part], widths[part], heights[part]).items():
@@ -143,21 +145,36 @@ def _check_bboxes(
             rows.setdefault(rule, []).append(found)
     for rule, places in rows.items():
         log.add_rows(rule, np.concatenate(places), _field("bbox"), value)
-    return _cut(raw, widths, heights)
+    return True
 
 
-def _cut(raw: np.ndarray, widths: np.ndarray, heights: np.ndarray) -> Cut:
-    """Boxes of pictures whose width or height is 0 stay as they are."""
-    cut = Cut(np.empty(raw.shape, np.float32), np.empty(len(raw)), np.empty(len(raw), bool))
+def _cut(
+    raw: np.ndarray, edges: Edges | None, column: Column, log: FindingLog
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes cut at the edges of their pictures, xywh (M, 4) float32, and areas (M,) float32.
+
+    An area is the file's where it is one, at most that of the box as it was cut. Boxes without
+    edges, or of pictures whose width or height is 0, stay as they are.
+    """
+    bboxes, areas = np.empty(raw.shape, np.float32), np.empty(len(raw), np.float32)
+    given = column.numbers()
+    bad = [np.zeros(0, dtype=np.int64)]
     with np.errstate(over="ignore", invalid="ignore"):
         for part in _slices(len(raw)):
-            sized = (widths[part] > 0) & (heights[part] > 0)
-            clipped = clip_to_image(raw[part], widths[part], heights[part])
-            bboxes = np.where(sized[:, None], clipped, raw[part])
-            cut.bboxes[part] = bboxes
-            cut.full[part] = bboxes[:, 2] * bboxes[:, 3]
-            cut.changed[part] = (bboxes != raw[part]).any(axis=1)
-    return cut
+            cut = raw[part]
+            if edges is not None:
+                widths, heights = edges.of(part)
+                sized = (widths > 0) & (heights > 0)
+                cut = np.where(sized[:, None], clip_to_image(raw[part], widths, heights), cut)
+            full = cut[:, 2] * cut[:, 3]
+            changed = (cut != raw[part]).any(axis=1)
+            single = given[part].astype(np.float32)
+            good = np.isfinite(single) & (single > 0)
+            bad.append(np.flatnonzero(~good) + part.start)
+            least = np.where(changed, np.minimum(given[part], full), given[part])
+            bboxes[part], areas[part] = cut, np.where(good, least, full)
+    log.add_rows("area-computed", np.concatenate(bad), _field("area"), column.__getitem__)
+    return bboxes, areas
 
 
 def _slices(count: int) -> Iterator[slice]:
@@ -182,14 +199,3 @@ def _flags(column: Column, key: str, log: FindingLog) -> np.ndarray:
 
 def _is_flag(value: object) -> bool:
     return isinstance(value, (int, float)) and value in (0, 1)
-
-
-def _areas(column: Column, cut: Cut, log: FindingLog) -> np.ndarray:
-    """(M,) float32: the file's area where it is one, at most that of the box as it was cut."""
-    areas = column.numbers()
-    with np.errstate(over="ignore", invalid="ignore"):
-        good = np.isfinite(areas.astype(np.float32)) & (areas.astype(np.float32) > 0)
-        log.add_rows("area-computed", np.flatnonzero(~good), _field("area"), column.__getitem__)
-        least = np.where(cut.changed, np.minimum(areas, cut.full), areas)
-        areas = np.where(good, least, cut.full)
-        return areas.astype(np.float32)
