@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def read_index(path: str | os.PathLike, base: str | None = None) -> ShardIndex:
     try:
         with np.load(path, allow_pickle=False) as data:
             columns = {name: data[name] for name in _COLUMNS}
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise FishDataError(
             f"{path}: no index of shards ({error}); make it with tools/dataset/shard.py"
         ) from error

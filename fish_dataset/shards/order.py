@@ -35,8 +35,9 @@ class ShardSampler(DefaultSampler):
     """mmengine's ``DefaultSampler`` for a ``FishDataset`` with shards.
 
     Each process reads a run of the order without gaps, so that it needs the fewest shards; all
-    have equally many pictures, the first of the order filling up the last. The order follows from
-    seed and epoch alone, so a run resumes inside an epoch as with any other sampler.
+    have equally many pictures, the first of the order filling up the last (with ``round_up``, as
+    there: else some have one less). The order follows from seed and epoch alone, so a run resumes
+    inside an epoch as with any other sampler.
 
     Args:
         window: shards that are mixed.
@@ -57,8 +58,7 @@ class ShardSampler(DefaultSampler):
             order = shard_order(shards, self.window, (int(self.seed), int(self.epoch)))
         if self.round_up:
             order = np.resize(order, self.total_size)
-        start = self.rank * self.num_samples
-        yield from order[start : start + self.num_samples].tolist()
+        yield from np.array_split(order, self.world_size)[self.rank].tolist()
 
 
 def shards_of(dataset: Any) -> np.ndarray:

@@ -28,8 +28,8 @@ class TarBackend(BaseStorageBackend):
 
     A shard on this machine is read in place. A far one (``s3://…``) is copied into the folder
     that the environment's ``FISHDET_SHARD_CACHE`` names, once for all processes of the machine,
-    the least used making room beyond ``FISHDET_SHARD_CACHE_GB``; without a folder each picture is
-    asked for by its range of bytes.
+    those copied first making room beyond ``FISHDET_SHARD_CACHE_GB``; without a folder each picture
+    is asked for by its range of bytes.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class TarBackend(BaseStorageBackend):
         shard, offset, size, name = parse_address(str(filepath))
         try:
             content = self._read(shard, offset, size)
-        except (OSError, ValueError, ImportError) as error:
+        except Exception as error:  # each file system has its own: aiohttp.ClientError, HttpError
             raise FishDataError(f"{name}: its shard {shard} cannot be read: {error}") from error
         if len(content) < size:
             raise FishDataError(
@@ -57,23 +57,20 @@ class TarBackend(BaseStorageBackend):
         return self.get(filepath).decode(encoding)
 
     def _read(self, shard: str, offset: int, size: int) -> bytes:
-        if "://" not in shard:
-            return os.pread(self._opened(shard), size, offset)
-        folder = os.environ.get(CACHE)
-        if folder:
-            return os.pread(self._opened(str(cached(shard, Path(folder)))), size, offset)
-        system, path = fsspec.core.url_to_fs(shard)
-        return bytes(system.cat_file(path, start=offset, end=offset + size))
+        if "://" in shard and not os.environ.get(CACHE):
+            system, path = fsspec.core.url_to_fs(shard)
+            return bytes(system.cat_file(path, start=offset, end=offset + size))
+        return os.pread(self._opened(shard), size, offset)
 
-    def _opened(self, path: str) -> int:
+    def _opened(self, shard: str) -> int:
         # pread has no position to share, so that processes forked from this one may read too
-        if path in self._files:
-            self._files.move_to_end(path)
-            return self._files[path]
-        self._files[path] = os.open(path, os.O_RDONLY)
-        while len(self._files) > _OPEN:
-            os.close(self._files.popitem(last=False)[1])
-        return self._files[path]
+        if shard not in self._files:
+            path = cached(shard, Path(os.environ[CACHE])) if "://" in shard else shard
+            self._files[shard] = os.open(path, os.O_RDONLY)
+            while len(self._files) > _OPEN:
+                os.close(self._files.popitem(last=False)[1])
+        self._files.move_to_end(shard)
+        return self._files[shard]
 
 
 def cached(shard: str, folder: Path) -> Path:

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from fish_dataset.annotations import Annotations
-from fish_dataset.coco import read_coco, write_coco
+from fish_dataset.coco import write_coco
 from fish_dataset.errors import FishDataError
 from fish_dataset.files import write_atomic
-from fish_dataset.layout import Split
+from fish_dataset.folder import Part
 
 from .index import ShardIndex, index_of
 
@@ -30,7 +30,7 @@ class Written:
 
 
 def write_shards(
-    split: Split, name: str, out: Path, size: int, seed: int, advance: Callable[[int], None]
+    part: Part, name: str, out: Path, size: int, seed: int, advance: Callable[[int], None]
 ) -> Written:
     """Write the pictures of a split into tar files below ``out/shards``, in an order by seed.
 
@@ -40,7 +40,7 @@ def write_shards(
     one was not finished.
 
     Args:
-        split: what to read.
+        part: its annotations and the folder of its pictures.
         name: 'train', 'val' or 'test'.
         out: the new folder.
         size: bytes of pictures after which the next shard begins.
@@ -48,17 +48,17 @@ def write_shards(
         advance: called with the number of pictures just written.
 
     Raises:
-        FishDataError: annotations that cannot be used, or a picture that is missing.
+        FishDataError: a picture that is missing.
     """
-    annotations, _ = read_coco(split.ann_file, image_dir=split.image_dir)
+    annotations = part.annotations
     order = np.random.default_rng(seed).permutation(annotations.num_images)
     (out / "shards").mkdir(parents=True, exist_ok=True)
-    groups = _groups(annotations, split.image_dir, order.tolist(), size)
+    groups = _groups(annotations, part.image_dir, order.tolist(), size)
     columns: list[tuple[int, int, int, int]] = []
     names = []
     for number, rows in enumerate(groups):
         names.append(f"shards/{name}-{number:06d}.tar")
-        members = _write_tar(out / names[-1], annotations, split.image_dir, rows)
+        members = _write_tar(out / names[-1], annotations, part.image_dir, rows)
         columns += [(image, number, offset, length) for image, offset, length in members]
         advance(len(rows))
     table = np.array(sorted(columns), np.int64).reshape(-1, 4)

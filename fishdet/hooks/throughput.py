@@ -58,7 +58,7 @@ class ThroughputHook(Hook):
             self._tell(runner)
 
     def _tell(self, runner: Runner) -> None:
-        rows = all_gather_object((self.pictures, self.seconds, self.waiting, *_gpu()))
+        rows = all_gather_object((self.pictures, self.seconds, self.waiting, *gpu_state()))
         self._forget()
         self._ended = time.perf_counter()  # the others have been waited for: not the data's fault
         if is_main_process() and min(row[1] for row in rows) > 0:
@@ -106,12 +106,12 @@ def _pictures(data_batch: Any) -> int:
     return len(data_batch["inputs"]) if isinstance(data_batch, dict) else 0
 
 
-def _gpu() -> tuple[float, float]:
+def gpu_state() -> tuple[float, float]:
     """Return peak memory in GiB and utilisation in percent; NaN where unknown."""
     if not torch.cuda.is_available():
         return math.nan, math.nan
     memory = torch.cuda.max_memory_allocated() / 2**30
     try:
         return memory, float(torch.cuda.utilization())
-    except (ModuleNotFoundError, RuntimeError):
+    except Exception:  # no nvidia-ml-py; its NVMLError where a part of a GPU (MIG) has no figure
         return memory, math.nan

@@ -32,11 +32,12 @@ def training_facts(cfg: Config) -> dict[str, Any]:
             if "ann_file" not in dataset:
                 continue
             name = f"{loader}: {Path(dataset['ann_file']).name}"
-            facts[f"classes of {name}"] = list((dataset.get("metainfo") or {}).get("classes", ()))
+            classes = (dataset.get("metainfo") or {}).get("classes", ())
+            facts.setdefault(f"classes of {name}", []).extend(classes)  # of several of this name
             path = Path(dataset.get("data_root") or "") / dataset["ann_file"]
             if path not in digests:
                 digests[path] = _digest(path)
-            facts[f"SHA-256 of {name}"] = digests[path]
+            facts.setdefault(f"SHA-256 of {name}", []).append(digests[path])
     facts |= {f"{part}.batch_size": (cfg.get(part) or {}).get("batch_size") for part in LOADERS}
     settings = {name: cfg.get(name) for name in SETTINGS if cfg.get(name) is not None}
     return facts | dict(_flat(settings))

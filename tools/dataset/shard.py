@@ -13,9 +13,8 @@ import sys
 from pathlib import Path
 
 from fish_dataset.cli import exit_status
-from fish_dataset.coco import read_coco
 from fish_dataset.files import replacing, require_new_folder
-from fish_dataset.layout import find_splits
+from fish_dataset.folder import read_folder
 from fish_dataset.progress import counted
 from fish_dataset.shards.write import write_shards
 
@@ -35,13 +34,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Write all splits, or nothing."""
     args = parse_args()
-    splits = find_splits(args.data)
+    parts = read_folder(args.data)
     with replacing(require_new_folder(args.out)) as work:
-        for name, split in splits.items():
-            total = read_coco(split.ann_file, image_dir=split.image_dir)[0].num_images
-            with counted(total, f"{name} pictures") as advance:
+        for name, part in parts.items():
+            with counted(part.annotations.num_images, f"{name} pictures") as advance:
                 done = write_shards(
-                    split, name, work, max(1, int(args.size_mb * 1e6)), args.seed, advance
+                    part, name, work, max(1, int(args.size_mb * 1e6)), args.seed, advance
                 )
             print(
                 f"{name}: {done.pictures} pictures, {done.size / 1e6:.1f} MB, {done.shards} shards"

@@ -15,11 +15,10 @@ from fishdet.errors import FishdetError
 
 from ..published import file_sha256
 from .measured import Note, read_object
+from .weaknesses import KINDS, PARTS
 
 ERRORS = "errors.json"
 CONFUSIONS = 5
-KINDS = ("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss")
-PARTS = ("size", "crowding", "brightness")
 
 
 def read_errors(checkpoint: Path, place: Path | None = None) -> tuple[dict[str, Any] | None, Note]:

@@ -56,7 +56,7 @@ def read_bytes(address: str) -> bytes:
                 return bytes(stream.read())
         except FileNotFoundError as error:
             raise FishdetError(f"{address}: there is no such file") from error
-        except (OSError, ValueError, ImportError) as error:
+        except Exception as error:  # each file system has its own: aiohttp.ClientError, HttpError
             if not far or attempt == ATTEMPTS or isinstance(error, ImportError):
                 raise FishdetError(f"{address}: {_reason(error)}") from error
             time.sleep(PAUSE * 2**attempt)
@@ -95,7 +95,7 @@ def _far(address: str, suffix: str) -> Iterator[str]:
     try:
         system, path = fsspec.core.url_to_fs(address)
         files = system.glob(path) if "*" in address else system.find(path)
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # see read_bytes
         raise FishdetError(f"{address}: cannot be listed: {_reason(error)}") from error
     pictures = sorted(f for f in files if PurePosixPath(f).suffix.lower() in SUFFIXES)
     if not pictures:
@@ -105,13 +105,14 @@ def _far(address: str, suffix: str) -> Iterator[str]:
 
 def _column(address: str, column: str | None) -> list[str]:
     if address.lower().split("?")[0].endswith(".parquet"):
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
+        content = pa.BufferReader(read_bytes(address))
         try:
-            with fsspec.open(address, "rb") as stream:
-                table = pq.ParquetFile(stream)
-                name = _chosen(address, column, table.schema_arrow.names)
-                values = table.read(columns=[name]).column(name).to_pylist()
+            table = pq.ParquetFile(content)
+            name = _chosen(address, column, table.schema_arrow.names)
+            values = table.read(columns=[name]).column(name).to_pylist()
         except (OSError, ValueError) as error:
             raise FishdetError(f"{address}: cannot be read as Parquet: {error}") from error
     else:
@@ -140,7 +141,7 @@ def _chosen(address: str, column: str | None, names: Sequence[str]) -> str:
 
 def _text(address: str) -> str:
     try:
-        return read_bytes(address if "://" in address else str(Path(address))).decode("utf-8-sig")
+        return read_bytes(address).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FishdetError(f"{address}: not UTF-8: {error}") from error
 
@@ -148,4 +149,4 @@ def _text(address: str) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, ImportError):
         return f"{error}; install what fsspec asks for (pip install s3fs, gcsfs, aiohttp)"
-    return str(getattr(error, "strerror", None) or error)
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__

@@ -16,7 +16,7 @@ from ..choice import split_model
 from ..thresholds import parse_threshold
 from ..told import print_bulk
 
-WITHOUT = ("crops", "sheet", "no_places", "no_video", "config")
+WITHOUT = ("crops", "sheet", "no_places", "no_video", "config", "identify", "gallery")
 
 
 def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +38,14 @@ def predict_bulk(options: argparse.Namespace, console: Console) -> int:
     Raises:
         FishdetError, FishDataError: a mistake on the command line or in the inputs.
     """
-    from .run import BulkOptions, run_bulk
-
     _require_fitting(options)
+    try:
+        from .run import BulkOptions, run_bulk
+    except ModuleNotFoundError as error:
+        raise FishdetError(
+            f"--engine ray needs {error.name}, which is not installed: "
+            "pip install -e '.[distributed]'"
+        ) from error
     model, inputs = split_model(options.inputs)
     summary = run_bulk(
         BulkOptions(
@@ -69,9 +74,11 @@ def _require_fitting(options: argparse.Namespace) -> None:
     given = [f"--{name.replace('_', '-')}" for name in WITHOUT if getattr(options, name)]
     if options.format != ["coco"]:
         given.append("--format")
+    if options.every != 1:
+        given.append("--every")
     if given:
         raise FishdetError(
-            f"--engine ray writes Parquet and no pictures; leave out {', '.join(given)}"
+            f"--engine ray detects fish in photos and writes Parquet; leave out {', '.join(given)}"
         )
     for name in ("chunk", "workers"):
         value = getattr(options, name)

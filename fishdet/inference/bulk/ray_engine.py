@@ -18,14 +18,14 @@ OBJECT_STORE = 200 * 2**20  # bytes: addresses and counts alone go through it
 
 
 class RayWorker:
-    """A ``Worker`` in a process of Ray's; writes what it finds."""
+    """A ``Worker`` in a process of Ray's, on a core; writes what it finds."""
 
-    def __init__(self, detector: Mapping[str, Any], out: str, threads: int) -> None:
+    def __init__(self, detector: Mapping[str, Any], out: str) -> None:
         import torch
 
         from .work import Worker
 
-        torch.set_num_threads(threads)
+        torch.set_num_threads(1)
         self.worker, self.out = Worker(detector), Path(out)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def run_chunks(
         ray.data.from_items(items, override_num_blocks=len(items))
         .map(
             RayWorker,
-            fn_constructor_args=(dict(detector), str(out), 1),
+            fn_constructor_args=(dict(detector), str(out)),
             compute=pool,
             num_gpus=1 if gpu else 0,
             num_cpus=1,

@@ -15,7 +15,9 @@ from fish_dataset.files import read_json, require_writable, write_json
 from fish_dataset.progress import counted
 from fishdet.errors import FishdetError
 
+from . import ray_engine
 from .addresses import find_addresses
+from .parts import done_addresses, error_row, totals, write_part
 
 SETTINGS, SUMMARY = "settings.json", "summary.json"
 DIED = "the worker that looked at this picture died each time"
@@ -52,9 +54,6 @@ def run_bulk(options: BulkOptions, console: Console) -> dict[str, Any]:
     Raises:
         FishdetError, FishDataError: a mistake in the inputs, another run's folder, or no Ray.
     """
-    from . import ray_engine
-    from .parts import done_addresses, totals
-
     require_writable(options.out, "--out")
     _require_same(options)
     addresses, twice = find_addresses(options.inputs, options.column, options.out)
@@ -68,6 +67,7 @@ def run_bulk(options: BulkOptions, console: Console) -> dict[str, Any]:
     pace, devices = Pace(), 0
     if left:
         ray = ray_engine.start()
+        write_json(options.out / SETTINGS, _settings(options))
         gpu = str(options.detector.get("device") or _device()).startswith("cuda")
         devices = options.workers or ray_engine.default_workers(ray, gpu)
         _look_at(ray, left, options, (devices, gpu), console, pace)
@@ -123,9 +123,6 @@ def _look_at(
     pace: Pace,
 ) -> None:
     """Look at chunks, then at the pictures of lost chunks one by one; each gets a row."""
-    from . import ray_engine
-    from .parts import done_addresses, error_row, write_part
-
     with counted(len(left), "pictures", console) as advance:
         for size in (options.chunk, 1):
             if left:
@@ -153,21 +150,23 @@ def chunks(addresses: Sequence[str], size: int) -> list[Sequence[str]]:
 def _require_same(options: BulkOptions) -> None:
     """Refuse to mix results of two models or thresholds in one folder."""
     path = options.out / SETTINGS
-    wanted = json.loads(json.dumps(dict(options.detector), default=str))
     if not path.is_file():
-        write_json(path, wanted)
         return
     if not options.resume:
         raise FishdetError(
             f"--out {options.out} has results of an earlier run; go on with --resume, or name "
             "another folder"
         )
-    stored = read_json(path)
+    stored, wanted = read_json(path), _settings(options)
     for key in _differing(stored, wanted):
         raise FishdetError(
             f"{path}: {key} was {stored.get(key)!r}, now {wanted.get(key)!r}; go on with the same, "
             "or name another --out"
         )
+
+
+def _settings(options: BulkOptions) -> dict[str, Any]:
+    return json.loads(json.dumps(dict(options.detector), default=str))
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from mmengine.config import Config
 
 from fish_dataset.dataset import FishDataset
 from fish_dataset.errors import FishDataError
+from fish_dataset.folder import read_folder
 from fish_dataset.layout import find_splits
 from fish_dataset.shards.address import member_address, parse_address
 from fish_dataset.shards.index import index_of, read_index
@@ -38,8 +39,8 @@ def sharded(tmp_path_factory: pytest.TempPathFactory, drawn_data: Path) -> Path:
     """The drawn set in shards of about four pictures."""
     out = tmp_path_factory.mktemp("shards") / "set"
     size = sum(path.stat().st_size for path in (drawn_data / "images").iterdir()) // 18 * 4
-    for name, split in find_splits(drawn_data).items():
-        write_shards(split, name, out, size, 0, lambda done: None)
+    for name, part in read_folder(drawn_data).items():
+        write_shards(part, name, out, size, 0, lambda done: None)
     return out
 
 
@@ -90,28 +91,36 @@ def test_data_binds_a_sharded_folder(sharded: Path) -> None:
     assert cfg.val_dataloader.dataset.shards.endswith("val.shards.npz")
 
 
+class Sharded(list):
+    """As much of a data set as its sampler asks for."""
+
+    picture_shards = property(np.asarray)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=8), window=st.integers(1, 4),
-    world=st.integers(1, 5), epoch=st.integers(0, 3),
+    world=st.integers(1, 5), epoch=st.integers(0, 3), round_up=st.booleans(),
 )  # fmt: skip
 def test_processes_get_equally_many_and_all_pictures(
-    sizes: list[int], window: int, world: int, epoch: int
+    sizes: list[int], window: int, world: int, epoch: int, round_up: bool
 ) -> None:
     shards = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     shards = shards[np.random.default_rng(1).permutation(len(shards))]
-    parts = []
+    parts: list[list[int]] = []
     for rank in range(world):
-        sampler = ShardSampler.__new__(ShardSampler)
-        data = SimpleNamespace(picture_shards=shards, __len__=lambda: len(shards))
-        each = -(-len(shards) // world)
-        vars(sampler).update(dataset=data, shuffle=True, seed=7, epoch=epoch, rank=rank,
-                             round_up=True, num_samples=each, total_size=each * world,
-                             window=window)  # fmt: skip
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("mmengine.dataset.sampler.get_dist_info", lambda rank=rank: (rank, world))
+            sampler = ShardSampler(Sharded(shards), seed=7, round_up=round_up, window=window)
+        sampler.set_epoch(epoch)
         parts.append(list(sampler))
         assert list(sampler) == parts[-1], "the same again: that is how a run resumes"
-    assert {len(part) for part in parts} == {-(-len(shards) // world)}
+        assert len(sampler) == len(parts[-1])
     assert set().union(*parts) == set(range(len(shards)))
+    if round_up:
+        assert {len(part) for part in parts} == {-(-len(shards) // world)}
+    else:
+        assert sum(map(len, parts)) == len(shards), "each once"
 
 
 def test_only_a_window_of_shards_is_read_at_a_time() -> None:
@@ -150,7 +159,12 @@ def test_far_shards_are_read_by_range_or_through_the_cache(
     monkeypatch.setenv("FISHDET_SHARD_CACHE", str(tmp_path))
     assert TarBackend().get(address) == b"3456"
     fsspec.filesystem("memory").rm(shard)
-    assert TarBackend().get(address) == b"3456", "the copy serves"
+    reader = TarBackend()
+    assert reader.get(address) == b"3456", "the copy serves"
+    (copy,) = tmp_path.glob("*.tar")
+    kept = copy.rename(tmp_path / "kept")
+    assert reader.get(address) == b"3456", "who has it open reads on where it made room for another"
+    kept.rename(copy)
     with pytest.raises(FishDataError, match="eel.jpg: its shard memory://.*gone.tar"):
         TarBackend().get(member_address("memory://shards/gone.tar", 0, 4, "eel.jpg"))
     with pytest.raises(FishDataError, match="ends before byte 12"):
@@ -169,6 +183,10 @@ def test_the_cache_keeps_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_what_is_wrong_is_named(sharded: Path, tmp_path: Path) -> None:
     with pytest.raises(FishDataError, match="no index of shards.*shard.py"):
         read_index(tmp_path / "none.npz")
+    whole = index_of(sharded / "train.json").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FishDataError, match="cut.npz: no index of shards"):
+        read_index(tmp_path / "cut.npz")
     index = read_index(index_of(sharded / "train.json"))
     short = SimpleNamespace(**vars(index))
     few = type(index)(index.image_ids[:-1], index.shards[:-1], index.offsets[:-1],

@@ -15,16 +15,14 @@ from typing import Any
 import cv2
 import fsspec
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
 from fishdet.errors import FishdetError
-from fishdet.inference.bulk import addresses, ray_engine, run
+from fishdet.inference.bulk import addresses, parts, ray_engine, run
 from fishdet.inference.bulk.addresses import find_addresses, read_bytes
 from fishdet.inference.bulk.run import BulkOptions, run_bulk, speed
-
-pq = pytest.importorskip("pyarrow.parquet", reason="bulk results need pyarrow: pip install pyarrow")
-parts = pytest.importorskip("fishdet.inference.bulk.parts")
 
 ROOT = Path(__file__).resolve().parents[3]
 QUIET = Console(quiet=True)
@@ -71,16 +69,20 @@ def test_far_folders_and_patterns() -> None:
 
 def test_far_reads_are_tried_again_and_near_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
+    error: Any = OSError("reset by peer")
 
     def failing(address: str, mode: str) -> Any:
         calls.append(address)
-        raise OSError("reset by peer")
+        raise error
 
     monkeypatch.setattr(addresses.fsspec, "open", failing)
     monkeypatch.setattr(addresses, "PAUSE", 0.0)
     with pytest.raises(FishdetError, match="s3://b/1.jpg: reset by peer"):
         read_bytes("s3://b/1.jpg")
     assert len(calls) == addresses.ATTEMPTS
+    error = type("ClientResponseError", (Exception,), {})  # aiohttp's: no OSError, and often empty
+    with pytest.raises(FishdetError, match="https://b/1.jpg: ClientResponseError"):
+        read_bytes("https://b/1.jpg")
     with pytest.raises(FishdetError, match="there is no such file"):
         read_bytes("/nowhere/1.jpg")
 
@@ -144,6 +146,15 @@ def test_a_stopped_run_goes_on_and_looks_at_nothing_twice(
         run_bulk(other, QUIET)
 
 
+def test_a_mistake_leaves_nothing_that_a_corrected_command_would_stumble_over(
+    monkeypatch: pytest.MonkeyPatch, options: BulkOptions
+) -> None:
+    Rehearsal(monkeypatch)
+    with pytest.raises(FishdetError, match="there is no such file"):
+        run_bulk(BulkOptions(**{**vars(options), "inputs": ["/none"]}), QUIET)
+    assert run_bulk(options, QUIET)["rows"] == 20
+
+
 def test_a_chunk_that_is_done_twice_has_one_file(options: BulkOptions) -> None:
     rows = [parts.error_row("a", "x"), parts.error_row("b", "y")]
     assert parts.write_part(options.out, rows) == parts.write_part(options.out, rows)
@@ -198,8 +209,14 @@ def test_ray_s_engine_says_what_it_needs(
     sys.path.insert(0, str(ROOT))
     from tools import predict
 
-    status = predict.main(["m.pth", "x.jpg", "--out", str(tmp_path), "--engine", "ray", "--crops"])
-    assert status == 2 and "leave out --crops" in capsys.readouterr().err
+    command = ["m.pth", "x.jpg", "--out", str(tmp_path), "--engine", "ray"]
+    others = ["--crops", "--gallery", "g", "--every", "2"]
+    assert predict.main([*command, *others]) == 2
+    assert "leave out --crops, --gallery, --every" in capsys.readouterr().err
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "fishdet.inference.bulk.run", None)
+        assert predict.main(command) == 2
+    assert "which is not installed: pip install" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(FishdetError, match=r"pip install -e '.\[distributed\]'"):
         ray_engine.start()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from fish_dataset.errors import FishDataError
 from fishdet.checkpoint.training.newest import training_checkpoints
 from fishdet.errors import FishdetError
+from fishdet.hooks import throughput
 from fishdet.hooks.throughput import ThroughputHook, describe, scalars
 from fishdet.parallel import (
     explaining_lost_process,
@@ -67,6 +70,20 @@ def test_the_facts_hold_data_classes_and_settings_but_no_paths(drawn_data: Path)
     lines = differences([one, training_facts(config(str(copy), 0.1))])
     assert len(lines) == 1 and lines[0].startswith("SHA-256 of train_dataloader: train.json: ")
     assert str(copy) not in lines[0]
+
+
+def test_of_two_data_sets_with_files_of_one_name_both_are_compared(tmp_path: Path) -> None:
+    def facts(first: str) -> dict[str, Any]:
+        datasets = []
+        for name, text in (("reef", first), ("bay", "{}")):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "train.json").write_text(text)
+            datasets.append(dict(ann_file="train.json", data_root=str(tmp_path / name)))
+        both = dict(type="ConcatDataset", datasets=datasets)
+        return training_facts(Config(dict(train_dataloader=dict(dataset=both))))
+
+    (line,) = differences([facts("[]"), facts("[1]")])
+    assert line.startswith("SHA-256 of train_dataloader: train.json: ")
 
 
 def test_a_restart_goes_on_from_its_own_checkpoints_only(
@@ -150,6 +167,19 @@ def test_throughput_counts_neither_the_first_iteration_nor_evaluations(
     hook.before_train_iter(runner, 3, batch)  # begins at 200.5
     hook.after_train_iter(runner, 3, batch)  # ends at 201.5
     assert (hook.pictures, hook.seconds, hook.waiting) == (4, 4.5, 1.5)
+
+
+def test_a_gpu_that_does_not_tell_its_utilisation_stops_no_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> int:
+        raise type("NVMLError_NotSupported", (Exception,), {})
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 2**30)
+    monkeypatch.setattr(torch.cuda, "utilization", refuse)
+    memory, utilisation = throughput.gpu_state()
+    assert memory == 1.0 and math.isnan(utilisation)
 
 
 @pytest.mark.parametrize(("steps", "rate"), [(1, 0.5), (4, 2.0)])

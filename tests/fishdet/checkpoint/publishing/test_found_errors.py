@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from fishdet.checkpoint.published import file_sha256, read_metadata
-from fishdet.checkpoint.publishing.found_errors import KINDS, read_errors
+from fishdet.checkpoint.publishing.found_errors import read_errors
 from fishdet.checkpoint.publishing.model_papers import PublishOptions
 from fishdet.checkpoint.publishing.publish import publish
+from fishdet.checkpoint.publishing.weaknesses import KINDS
 from fishdet.errors import FishdetError
 
 
