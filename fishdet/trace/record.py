@@ -77,8 +77,8 @@ def record(detector: Detector, image: ImageLike) -> Trace:
     """
     model: Any = detector.network.model
     require_faster_rcnn(model)
-    pixels = detector._read(image)
-    sample = detector.network._prepare(pixels)
+    pixels = detector.read(image)
+    sample = detector.network.prepare(pixels)
     batch = {key: [sample[key]] for key in ("inputs", "data_samples")}
     with torch.no_grad(), catching(model) as caught:
         found = model.test_step(batch)[0]

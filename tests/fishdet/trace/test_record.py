@@ -19,7 +19,7 @@ from fishdet.trace.features import catching
 def own_output(detector: Detector) -> tuple[Any, Any, Any]:
     """What the model itself gives for the picture: its features, proposals and boxes."""
     model = detector.network.model
-    sample = detector.network._prepare(busy_picture())
+    sample = detector.network.prepare(busy_picture())
     batch = {key: [sample[key]] for key in ("inputs", "data_samples")}
     with torch.no_grad():
         data = model.data_preprocessor(batch, False)
