@@ -70,12 +70,12 @@ class Figure:
     @classmethod
     def from_svg(cls, svg: str, caption: str = "") -> Figure:
         """A drawing in SVG. It is shown as a picture, so scripts in it do not run."""
-        return cls(_data_uri("image/svg+xml", svg.encode()), caption)
+        return cls(data_uri("image/svg+xml", svg.encode()), caption)
 
     @classmethod
     def from_png(cls, data: bytes, caption: str = "") -> Figure:
         """A drawing in PNG."""
-        return cls(_data_uri("image/png", data), caption)
+        return cls(data_uri("image/png", data), caption)
 
     @classmethod
     def from_matplotlib(cls, figure: MatplotlibFigure, caption: str = "") -> Figure:
@@ -112,7 +112,7 @@ class Picture:
         done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if not done:
             raise ValueError(f"pixels of shape {pixels.shape}, {pixels.dtype} make no JPEG")
-        return cls(_data_uri("image/jpeg", data.tobytes()), caption, note)
+        return cls(data_uri("image/jpeg", data.tobytes()), caption, note)
 
 
 @dataclass(frozen=True)
@@ -135,5 +135,6 @@ class Section:
     badge: Badge | None = None
 
 
-def _data_uri(mime: str, data: bytes) -> str:
+def data_uri(mime: str, data: bytes) -> str:
+    """Return bytes of a file as an address that holds them."""
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"

@@ -55,15 +55,21 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("fish_dataset.page", "."),
+def page_environment(package: str, folder: str) -> Environment:
+    """Return the jinja environment of pages whose templates lie in a folder of a package: every
+    text is escaped, a name that a template misspells is an error."""
+    return Environment(
+        loader=PackageLoader(package, folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = page_environment("fish_dataset.page", ".")
     environment.filters["cell"] = _cell_text
     environment.tests["numeric"] = _is_number
     environment.tests["sentence"] = _is_sentence

@@ -40,7 +40,7 @@ def complexity(detector: Detector, image: np.ndarray) -> dict[str, Any]:
     network = detector.network
     model = network.model
     result: dict[str, Any] = {"parameters": sum(p.numel() for p in model.parameters())}
-    sample = network._prepare(image)
+    sample = network.prepare(image)
     batch = {key: [sample[key]] for key in ("inputs", "data_samples")}
     data = model.data_preprocessor(batch, False)
     inputs = data["inputs"].float()

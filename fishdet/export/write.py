@@ -6,7 +6,8 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -134,16 +135,13 @@ def _example() -> torch.Tensor:
     return torch.randint(0, 256, (*EXAMPLE, 3), generator=generator, dtype=torch.uint8)
 
 
-class _naming_operations:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, FishdetError):
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise FishdetError(
-                f"export: the network does not become {self.name}: {lines[0]}"
-            ) from error
+@contextmanager
+def _naming_operations(name: str) -> Iterator[None]:
+    """Turn what a converter raises into one line."""
+    try:
+        yield
+    except FishdetError:
+        raise
+    except Exception as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise FishdetError(f"export: the network does not become {name}: {lines[0]}") from error

@@ -126,21 +126,26 @@ class Detector:
         if isinstance(images, Iterator):
             return self.stream(images)
         if not isinstance(images, list | tuple):
-            return self.predict([self._read(images)])[0]
+            return self.predict([self.read(images)])[0]
         return list(self.stream(images))
 
     def stream(self, images: Iterable[ImageLike]) -> Iterator[sv.Detections]:
         """Yield the detections of each image in order, ``batch_size`` images in memory."""
         numbered = enumerate(images)
         while batch := list(islice(numbered, self.options.batch_size)):
-            yield from self.predict([self._read(image, f"image {i}") for i, image in batch])
+            yield from self.predict([self.read(image, f"image {i}") for i, image in batch])
 
     def predict(self, images: Sequence[np.ndarray]) -> list[sv.Detections]:
         """Detect fish on loaded images, uint8 BGR (H, W, 3), whatever ``channels`` says."""
         found = look(self.network, images, self.options, self.thresholds)
         return [self._named(boxes) for boxes in found]
 
-    def _read(self, image: ImageLike, name: str = "") -> np.ndarray:
+    def read(self, image: ImageLike, name: str = "") -> np.ndarray:
+        """Return an image, as ``__call__`` takes it, as ``predict`` does: uint8 BGR (H, W, 3).
+
+        Raises:
+            FishdetError: it is not readable; ``name`` says which it is.
+        """
         pixels = read_image(image, name)
         if self.channels == "rgb" and isinstance(image, np.ndarray):
             return np.ascontiguousarray(pixels[..., ::-1])

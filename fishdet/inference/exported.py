@@ -75,12 +75,13 @@ def open_exported(
     """
     if config is not None:
         raise FishdetError(f"{path}: an exported model carries its config; leave --config out")
-    if precision != "auto":
-        raise FishdetError(f"--precision {precision}: {path} was exported in its own; leave it out")
     if not path.is_file():
         raise FishdetError(f"{path}: no such file; tools/export.py writes exported models")
     session = SESSIONS[path.suffix](path, device or "cpu")
     papers = parsed_papers(session.papers, path)
+    own = papers.get("precision")
+    if precision not in ("auto", own):
+        raise FishdetError(f"--precision {precision}: {path} was exported in {own}; leave it out")
     classes = tuple(entry["name"] for entry in papers["classes"])
     stored = papers.get("calibration") or {}
     calibrated = stored.get("temperature") is not None

@@ -60,7 +60,7 @@ class Network:
         Raises:
             FishdetError: an image does not pass the pipeline.
         """
-        samples = [self._prepare(image) for image in images]
+        samples = [self.prepare(image) for image in images]
         alike: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for index, sample in enumerate(samples):
             alike[tuple(sample["inputs"].shape)].append(index)
@@ -72,7 +72,13 @@ class Network:
                 found.update(zip(batch, outputs, strict=True))
         return [found[index] for index in range(len(samples))]
 
-    def _prepare(self, image: np.ndarray) -> dict[str, Any]:
+    def prepare(self, image: np.ndarray) -> dict[str, Any]:
+        """Return what the test pipeline makes of an image, uint8 BGR (H, W, 3): ``inputs`` and
+        ``data_samples`` of one picture.
+
+        Raises:
+            FishdetError: the image does not pass the pipeline.
+        """
         data: dict[str, Any] | None = {"img": image, "img_id": 0}
         try:
             for transform in self.pipeline:

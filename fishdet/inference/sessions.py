@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -117,39 +118,29 @@ SESSIONS: dict[str, Callable[[Path, str], Session]] = {
 }
 
 
-class _naming:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
     """Turn whatever a runtime raises on a broken file into one line that names it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, FishdetError):
-            raise FishdetError(
-                f"{self.path}: cannot be opened ({_first(error)}); it is damaged, or of a runtime "
-                "of another version: export the model again"
-            ) from error
+    try:
+        yield
+    except Exception as error:
+        raise FishdetError(
+            f"{path}: cannot be opened ({_first(error)}); it is damaged, or of a runtime of "
+            "another version: export the model again"
+        ) from error
 
 
-class _naming_images:
+@contextmanager
+def _naming_images(images: np.ndarray) -> Iterator[None]:
     """The same for pictures that a graph cannot take."""
-
-    def __init__(self, images: np.ndarray) -> None:
-        self.shape = images.shape
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception):
-            height, width = self.shape[1:3]
-            raise FishdetError(
-                f"a picture of {width}x{height} pixels does not pass the model ({_first(error)}); "
-                "one so small or so narrow shows no fish: leave it out"
-            ) from error
+    try:
+        yield
+    except Exception as error:
+        height, width = images.shape[1:3]
+        raise FishdetError(
+            f"a picture of {width}x{height} pixels does not pass the model ({_first(error)}); "
+            "one so small or so narrow shows no fish: leave it out"
+        ) from error
 
 
 def _runtime(name: str, path: Path) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from fishdet.checkpoint.published import file_sha256
 from fishdet.errors import FishdetError
 from fishdet.inference.boxes import Boxes
 from fishdet.inference.calibration import Calibration
@@ -16,7 +16,7 @@ from fishdet.inference.detector import Detector
 from fishdet.inference.names import Names
 from fishdet.inference.views import look
 from fishdet.trace import trace_page
-from fishdet.trace.record import require_faster_rcnn
+from fishdet.trace.record import faster_rcnn_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
 
     return Model(
         path.name,
-        _sha256(path),
+        file_sha256(path),
         tuple(detector.classes),
         detector.catalogue_names,
         detector.calibration,
@@ -75,15 +75,7 @@ def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
 
 def _trace_of(detector: Detector) -> Callable[[np.ndarray, str], str] | None:
     try:
-        require_faster_rcnn(detector.network.model)
+        faster_rcnn_of(detector)
     except FishdetError:
         return None
     return lambda image, lang: trace_page(detector, image, lang)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -7,8 +7,7 @@ field for the key.
 
 from __future__ import annotations
 
-import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from starlette.concurrency import run_in_threadpool
@@ -16,11 +15,12 @@ from starlette.concurrency import run_in_threadpool
 from fishdet.trace import content_security_policy
 
 from .access import require_key
-from .detections import checked, gone, name_of
+from .detections import checked, name_of
 from .errors import ServiceError, busy, documented
 from .images import decode
-from .state import Running, State
-from .worker import FAILURES, Full
+from .state import Running
+from .waiting import answers_in_time
+from .worker import Full
 
 router = APIRouter()
 AT_ONCE = 2  # one runs, one waits: a trace costs several detections
@@ -39,34 +39,16 @@ async def trace(
     """Return a page that shows each stage of the network on this picture. Nothing is stored."""
     state.rate.take(request.client.host if request.client else "")
     require_key(request.headers.get("x-api-key") or key, state.settings.api_keys)
-    if state.model.trace is None:
+    make = state.model.trace
+    if make is None:
         raise ServiceError(404, "no_trace", "the stages of this model cannot be shown")
     upload = (await checked(state, [image]))[0]
     try:
         with state.traces.admit(1, 0), state.gate.admit(1, upload.pixels):
             pixels = await run_in_threadpool(decode, upload, name_of(0))
-            page = await _page(request, state, pixels, lang)
+            job = state.worker.call(lambda: make(pixels, lang))
+            (page,) = await answers_in_time(request, state, [job])
     except Full as error:
         raise busy("all places are taken; try again") from error
     headers = {"Content-Security-Policy": content_security_policy()}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
-
-
-async def _page(request: Request, state: State, pixels: Any, lang: str) -> str:
-    make = state.model.trace
-    if make is None or not state.worker.alive:
-        raise busy("the service is stopping")
-    call = asyncio.wrap_future(state.worker.call(lambda: make(pixels, lang)))
-    away = asyncio.ensure_future(gone(request))
-    try:
-        both: set[asyncio.Future[Any]] = {call, away}
-        await asyncio.wait(both, timeout=state.settings.timeout_s, return_when="FIRST_COMPLETED")
-        if not call.done():
-            call.cancel()
-            message = f"no answer within {state.settings.timeout_s:g} s; try again"
-            raise ServiceError(504, "too_slow", message)
-        return str(call.result())
-    except FAILURES as error:
-        raise ServiceError(500, "failed", "the network failed on the picture") from error
-    finally:
-        away.cancel()

@@ -60,8 +60,8 @@ def page_data(trace: Trace, seen: dict[int, Saliency] | None, words: Any, fish: 
         **_fcs(trace),
         "has_saliency": seen is not None,
         "saliency": {
-            str(candidates[fish]): {"uri": glow(one.values), "box": one.box}
-            for fish, one in (seen or {}).items()
+            str(candidates[row]): {"uri": glow(one.values), "box": one.box}
+            for row, one in (seen or {}).items()
         },
         "chosen": candidates[fish] if candidates else -1,
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-
 import cv2
 import numpy as np
 from torch import Tensor
+
+from fish_dataset.page.blocks import data_uri
 
 LONGEST = 1280  # of the photo in the page, pixels
 
@@ -58,4 +58,4 @@ def unnormalised(values: Tensor, meta: dict) -> np.ndarray:
 def _uri(pixels: np.ndarray, suffix: str, mime: str) -> str:
     quality = [cv2.IMWRITE_JPEG_QUALITY, 82] if suffix == ".jpg" else []
     data = cv2.imencode(suffix, np.ascontiguousarray(pixels), quality)[1].tobytes()
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+    return data_uri(mime, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from torch import Tensor
 
 from fishdet.errors import FishdetError
-from fishdet.inference.boxes import Boxes, above, class_agnostic
+from fishdet.inference.boxes import Boxes
 from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import ImageLike
+from fishdet.inference.views import look
 
 from .features import Caught, catching, upsampled
 from .proposals import Proposals, propose
@@ -75,10 +76,9 @@ def record(detector: Detector, image: ImageLike) -> Trace:
         FishdetError: the model is of another kind, or the image is not readable.
         RuntimeError: a repeated step differs from the model's own (an error in this package).
     """
-    model: Any = detector.network.model
-    require_faster_rcnn(model)
-    pixels = detector._read(image)
-    sample = detector.network._prepare(pixels)
+    model = faster_rcnn_of(detector)
+    pixels = detector.read(image)
+    sample = detector.network.prepare(pixels)
     batch = {key: [sample[key]] for key in ("inputs", "data_samples")}
     with torch.no_grad(), catching(model) as caught:
         found = model.test_step(batch)[0]
@@ -106,17 +106,26 @@ def record(detector: Detector, image: ImageLike) -> Trace:
         level_names=levels,
         proposals=proposals,
         regions=regions,
-        roi_features=torch.zeros(0, 1, 7, 7) if features is None else features,
+        roi_features=regions.rois.new_zeros(0, 1, 7, 7) if features is None else features,
         fcs=tuple(caught.fcs[number] for number in sorted(caught.fcs)),
-        final=_final(detector, regions),
+        final=_final(detector, pixels, regions),
         classes=detector.classes,
         names=detector.names,
         base_anchors=tuple(model.rpn_head.prior_generator.base_anchors),
     )
 
 
-def require_faster_rcnn(model: Any) -> None:
-    """Raise FishdetError, naming the part, unless the model is made as a Faster R-CNN with FPN."""
+def faster_rcnn_of(detector: Detector) -> Any:
+    """Return the network of a detector that is made as a Faster R-CNN with FPN.
+
+    Raises:
+        FishdetError: it is not, and which part tells; or the model was exported.
+    """
+    model: Any = getattr(detector.network, "model", None)
+    if model is None:
+        raise FishdetError(
+            "an exported model shows no stages; name the checkpoint that it was exported from"
+        )
     head: Any = getattr(model, "roi_head", None)
     parts = (
         ("neck", getattr(model, "neck", None), FPN),
@@ -136,6 +145,7 @@ def require_faster_rcnn(model: Any) -> None:
             raise FishdetError(
                 f"the model's {name} uses {cfg.nms.type}; traces are drawn of plain NMS (type nms)"
             )
+    return model
 
 
 def _features(model: Any, caught: Caught) -> dict[str, Tensor]:
@@ -155,11 +165,7 @@ def _features(model: Any, caught: Caught) -> dict[str, Tensor]:
 def _regions(model: Any, caught: Caught, meta: dict[str, Any]) -> Regions:
     head = model.roi_head
     if caught.rois is None or caught.head is None:
-        cfg = head.test_cfg
-        settings = {"score_thr": cfg.score_thr, "iou_threshold": cfg.nms.iou_threshold,
-                    "max_per_img": cfg.max_per_img, "class_agnostic": False,
-                    "stds": list(head.bbox_head.bbox_coder.stds)}  # fmt: skip
-        return nothing(head.bbox_head.num_classes, str(caught.neck[0].device), settings)
+        return nothing(head, caught.neck[0].device)
     extractor = head.bbox_roi_extractor
     levels = extractor.map_roi_levels(caught.rois, extractor.num_inputs)
     return classify(head, caught.rois, levels, caught.head, meta)
@@ -192,8 +198,8 @@ def _normalisation(preprocessor: Any) -> dict[str, Any]:
     }
 
 
-def _final(detector: Detector, regions: Regions) -> np.ndarray:
-    """Rows of ``regions.kept`` above the detector's thresholds, as ``Detector`` orders them."""
+def _final(detector: Detector, image: np.ndarray, regions: Regions) -> np.ndarray:
+    """Rows of ``regions.kept`` that the detector returns, in its order."""
     rows = regions.kept
     boxes = Boxes(
         regions.candidate_boxes[rows].cpu().numpy(),
@@ -201,7 +207,6 @@ def _final(detector: Detector, regions: Regions) -> np.ndarray:
         regions.candidate_label[rows].cpu().numpy(),
         np.arange(len(rows))[:, None],
     )
-    sure = above(boxes, detector.thresholds)
-    if detector.options.agnostic_nms is not None:
-        sure = above(class_agnostic(sure, detector.options.agnostic_nms), detector.thresholds)
+    whole = replace(detector.options, flip=False, tile=None)
+    sure = look(lambda _: [boxes], [image], whole, detector.thresholds)[0]
     return sure.class_scores[:, 0].astype(np.int64)

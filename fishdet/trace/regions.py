@@ -28,7 +28,8 @@ class Regions:
             in the order that NMS is given them.
         kept: (K,) int64 candidates that NMS leaves, best first, no more than ``max_per_img``.
         before_limit: how many NMS left before ``max_per_img``.
-        settings: score_thr, iou_threshold, max_per_img.
+        settings: score_thr, iou_threshold, max_per_img; class_agnostic, whether boxes of all
+            classes compete in NMS; stds that the deltas are multiplied by.
     """
 
     rois: Tensor
@@ -98,20 +99,30 @@ def classify(
         candidate_label=pairs % classes,
         kept=torch.searchsorted(pairs, rows),
         before_limit=before,
-        settings={
-            "score_thr": float(cfg.score_thr),
-            "iou_threshold": float(cfg.nms.iou_threshold),
-            "max_per_img": int(cfg.max_per_img),
-            "class_agnostic": bool(cfg.nms.get("class_agnostic", False)),
-            "stds": list(box_head.bbox_coder.stds),
-        },
+        settings=_settings(head, len(pairs)),
     )
 
 
-def nothing(classes: int, device: str, settings: dict[str, Any]) -> Regions:
+def nothing(head: Any, device: torch.device) -> Regions:
     """Return the regions of a picture in which the RPN proposed nothing."""
+    classes = head.bbox_head.num_classes
     rows = torch.zeros(0, dtype=torch.long, device=device)
     wide = torch.zeros(0, classes + 1, device=device)
     flat = torch.zeros(0, 4, device=device)
     boxes = torch.zeros(0, classes, 4, device=device)
-    return Regions(flat, rows, wide, wide, flat, boxes, rows, rows, rows, 0, settings)
+    return Regions(
+        flat, rows, wide, wide, flat, boxes, rows, rows, rows, 0, _settings(head, len(rows))
+    )
+
+
+def _settings(head: Any, candidates: int) -> dict[str, Any]:
+    nms = head.test_cfg.nms
+    # mmcv's batched_nms takes class by class from so many boxes on, whatever class_agnostic says.
+    agnostic = nms.get("class_agnostic", False) and candidates < nms.get("split_thr", 10_000)
+    return {
+        "score_thr": float(head.test_cfg.score_thr),
+        "iou_threshold": float(nms.iou_threshold),
+        "max_per_img": int(head.test_cfg.max_per_img),
+        "class_agnostic": bool(agnostic),
+        "stds": list(head.bbox_head.bbox_coder.stds),
+    }

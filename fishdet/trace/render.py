@@ -10,9 +10,10 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
+from fish_dataset.page.html import page_environment
 from fishdet.inference.detector import Detector
 
 from .data import page_data
@@ -43,7 +44,7 @@ def render(trace: Trace, detector: Detector, lang: str = "en", fish: int = 0) ->
         policy=content_security_policy(),
         css=Markup(_style()),
         script=Markup(_script()),
-        stages=[(name, name) for name in STAGES],
+        stages=STAGES,
         photo=photo(trace.image),
         start=start,
         data={**data, "start": start},
@@ -103,14 +104,7 @@ def _word(key: str, language: int, values: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("fishdet.trace", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("trace.html")
+    return page_environment("fishdet.trace", "page").get_template("trace.html")
 
 
 def _start(trace: Trace, detector: Detector) -> dict[str, float]:

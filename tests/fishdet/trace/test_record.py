@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from small_rcnn import busy_picture, save_small_rcnn
+from torchvision.ops import batched_nms
 
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
@@ -19,7 +20,7 @@ from fishdet.trace.features import catching
 def own_output(detector: Detector) -> tuple[Any, Any, Any]:
     """What the model itself gives for the picture: its features, proposals and boxes."""
     model = detector.network.model
-    sample = detector.network._prepare(busy_picture())
+    sample = detector.network.prepare(busy_picture())
     batch = {key: [sample[key]] for key in ("inputs", "data_samples")}
     with torch.no_grad():
         data = model.data_preprocessor(batch, False)
@@ -132,3 +133,26 @@ def test_soft_nms_is_refused(tmp_path: Any) -> None:
     detector = Detector(save_small_rcnn(tmp_path, extra=soft), precision="fp32")
     with pytest.raises(FishdetError, match="roi_head uses soft_nms"):
         record(detector, busy_picture())
+
+
+def test_an_exported_model_is_told_to_show_no_stages(detector: Detector) -> None:
+    network = detector.network
+    detector.network = lambda images: network(images)
+    try:
+        with pytest.raises(FishdetError, match="exported model shows no stages"):
+            record(detector, busy_picture())
+    finally:
+        detector.network = network
+
+
+@pytest.mark.parametrize(("nms", "compete"), [("", True), (", split_thr=0", False)])
+def test_whether_species_compete_is_as_mmcv_has_it(tmp_path: Any, nms: str, compete: bool) -> None:
+    """With split_thr=0, as torchvision's models come, NMS goes class by class in spite of
+    class_agnostic; what is left then differs."""
+    extra = f"model['test_cfg']['rcnn'] = dict(nms=dict(class_agnostic=True{nms}))\n"
+    trace = record(Detector(save_small_rcnn(tmp_path, extra=extra)), busy_picture())
+    assert trace.regions.settings["class_agnostic"] is compete
+    groups = None if compete else trace.regions.candidate_label
+    boxes, scores = trace.regions.candidate_boxes, trace.regions.candidate_scores
+    labels = torch.zeros_like(trace.regions.candidate_label) if groups is None else groups
+    assert len(batched_nms(boxes, scores, labels, 0.5)) == trace.regions.before_limit
