@@ -20,7 +20,7 @@ from fish_dataset.annotations import Annotations
 from fish_dataset.classes import as_classes
 from fish_dataset.coco import read_classes, read_coco
 from fish_dataset.errors import FishDataError
-from fish_dataset.findings import Finding, summarise
+from fish_dataset.findings import summarise
 from fish_dataset.mmdet_import import BaseDetDataset
 from fish_dataset.palette import palette
 from fish_dataset.reading.disk import picture_size
@@ -57,7 +57,7 @@ class FishDataset(BaseDetDataset):
         rows: (n,) int64, the rows of ``annotations`` that the data set consists of.
         findings: What was repaired or is worth a look.
         digest: SHA-256 of the annotation file, in hex.
-        picture_shards: (n,) int32, the shard of each picture; None without shards.
+        picture_shards: (n,) int32, the shard of each sample's picture; None without shards.
 
     Raises:
         FishDataError: The file cannot be used, nothing is left after filtering, or an argument is
@@ -96,9 +96,14 @@ class FishDataset(BaseDetDataset):
         return Path(self._image_prefix or ".")
 
     @property
-    def image_rows(self) -> np.ndarray:
-        """(N,) int64, the rows of ``annotations``' images that the data set shows."""
+    def sample_images(self) -> np.ndarray:
+        """(n,) int64, the row of ``annotations``' images that each sample is of."""
         return self.rows
+
+    @property
+    def image_rows(self) -> np.ndarray:
+        """(N,) int64, the rows of ``annotations``' images that the data set shows, ascending."""
+        return np.unique(self.sample_images)
 
     @property
     def _image_prefix(self) -> str:
@@ -120,15 +125,16 @@ class FishDataset(BaseDetDataset):
         self.rows = self._filtered_rows()
         if self._indices is not None:
             self.rows = _subset(self.rows, self._indices)
-        self._report(self.annotations, self.findings)
+        for line in (self._contents(), *summarise(self.findings)):
+            self._log(line)
         self._fully_initialized = True
 
     @property
     def picture_shards(self) -> np.ndarray | None:
-        """The shard of each picture of the data set; None without shards."""
+        """The shard of each sample's picture; None without shards."""
         if self._shard_index is None or self._shard_rows is None:
             return None
-        return self._shard_index.shards[self._shard_rows[self.rows]]
+        return self._shard_index.shards[self._shard_rows[self.sample_images]]
 
     def _find_in_shards(self) -> np.ndarray | None:
         """The row of the index for each image of the file."""
@@ -172,7 +178,7 @@ class FishDataset(BaseDetDataset):
             "instances": self._instances(row),
             "sample_idx": idx if idx >= 0 else len(self) + idx,
         }
-        info.update({key: data.image_meta[key][row] for key in _META if key in data.image_meta})
+        info.update(self._meta_of(row))
         if self.return_classes:  # as CocoDataset does, for detectors that are prompted with text
             info["text"] = self._metainfo["classes"]
             info["caption_prompt"] = self.caption_prompt
@@ -221,6 +227,11 @@ class FishDataset(BaseDetDataset):
             _check_picture(path, None)
         return result
 
+    def _meta_of(self, row: int) -> dict[str, Any]:
+        """Site, video and frame of an image, as far as the file has them."""
+        meta = self.annotations.image_meta
+        return {key: meta[key][row] for key in _META if key in meta}
+
     def _instances(self, row: int) -> list[dict]:
         # Python numbers on purpose: for a handful of boxes they are faster than arrays.
         data = self.annotations
@@ -266,13 +277,13 @@ class FishDataset(BaseDetDataset):
             )
         return np.flatnonzero(keep)
 
-    def _report(self, data: Annotations, findings: list[Finding]) -> None:
-        self._log(
+    def _contents(self) -> str:
+        """What the data set consists of, in a line for the log."""
+        data = self.annotations
+        return (
             f"{len(self.rows)} of {data.num_images} images, {data.num_boxes} boxes, "
             f"{len(data.classes)} classes: {', '.join(data.classes)}"
         )
-        for line in summarise(findings):
-            self._log(line)
 
     def _log(self, message: str) -> None:
         print_log(f"{self.ann_file}: {message}", logger="current", level=logging.INFO)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,8 @@ import numpy as np
 from mmdet.registry import DATASETS
 from mmengine.dataset import force_full_init
 
-from fish_dataset.annotations import Annotations
 from fish_dataset.dataset import FishDataset
 from fish_dataset.errors import FishDataError
-from fish_dataset.findings import Finding, summarise
 
 from .proposals import read_proposals, xyxy
 from .windows import SMALLEST
@@ -80,7 +77,7 @@ class FishCrops(FishDataset):
         image = int(data.box_image[box])
         corners = xyxy(data.bboxes[box])
         info = {
-            "img_path": os.path.join(self._image_prefix, data.file_names[image]),
+            "img_path": self._picture_path(image),
             "img_id": int(data.image_ids[image]),
             "box_id": int(data.box_ids[box]),
             "box": corners[0],
@@ -90,8 +87,7 @@ class FishCrops(FishDataset):
             "height": int(data.widths[image]),  # equal: all crops get one shape, so any may share
             "sample_idx": idx if idx >= 0 else len(self) + idx,
         }
-        keys = [key for key in ("site", "video", "frame") if key in data.image_meta]
-        return info | {key: data.image_meta[key][image] for key in keys}
+        return info | self._meta_of(image)
 
     @force_full_init
     def get_cat_ids(self, idx: int) -> list[int]:
@@ -99,9 +95,9 @@ class FishCrops(FishDataset):
         return [int(self.annotations.labels[self.rows[idx]])]
 
     @property
-    def image_rows(self) -> np.ndarray:
-        """(N,) int64, the rows of ``annotations``' images that the crops are of."""
-        return np.unique(self.annotations.box_image[self.rows])
+    def sample_images(self) -> np.ndarray:
+        """(n,) int64, the row of ``annotations``' images that each crop is of."""
+        return self.annotations.box_image[self.rows]
 
     @property
     def labels(self) -> np.ndarray:
@@ -135,10 +131,9 @@ class FishCrops(FishDataset):
             )
         return np.flatnonzero(keep)
 
-    def _report(self, data: Annotations, findings: list[Finding]) -> None:
-        self._log(
+    def _contents(self) -> str:
+        data = self.annotations
+        return (
             f"{len(self.rows)} crops of {data.num_boxes} boxes on {data.num_images} images, "
             f"{len(data.classes)} classes: {', '.join(data.classes)}"
         )
-        for line in summarise(findings):
-            self._log(line)

@@ -112,5 +112,6 @@ def data_record(runner: Runner) -> dict[str, Any]:
 def _split_record(dataset: Any) -> dict[str, Any]:
     while hasattr(dataset, "dataset"):
         dataset = dataset.dataset
-    facts = {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(dataset)}
-    return facts | box_counts(dataset.annotations.select_images(dataset.image_rows))
+    rows = dataset.image_rows
+    facts = {"ann_file": dataset.ann_file, "sha256": dataset.digest, "images": len(rows)}
+    return facts | box_counts(dataset.annotations.select_images(rows))

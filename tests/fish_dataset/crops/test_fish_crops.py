@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import fishdet.registered  # noqa: F401
 from fish_dataset.coco import read_coco
 from fish_dataset.crops import ClassBalancedSampler, FishCrops
 from fish_dataset.crops.sampler import draw
 from fish_dataset.errors import FishDataError
+from fish_dataset.layout import find_splits
+from fish_dataset.shards.index import index_of
+from fish_dataset.shards.write import write_shards
 
 PIPELINE = [
     dict(type="LoadImageFromFile"),
@@ -26,8 +30,7 @@ def crops(root: Path, **options: object) -> FishCrops:
     return FishCrops(
         ann_file=str(root / "train.json"),
         data_prefix={"img": str(root / "images")},
-        pipeline=PIPELINE,
-        **options,
+        **{"pipeline": PIPELINE, **options},
     )
 
 
@@ -44,6 +47,26 @@ def test_one_sample_a_labelled_fish(drawn_data: Path) -> None:
     sample = found[2]
     assert sample["inputs"].shape == (3, 48, 48)
     assert sample["data_samples"].gt_label.tolist() == [int(data.labels[2])]
+
+
+def test_crops_come_from_shards_too(drawn_data: Path, tmp_path: Path) -> None:
+    split = find_splits(drawn_data)["train"]
+    size = sum(path.stat().st_size for path in (drawn_data / "images").iterdir()) // 4
+    write_shards(split, "train", tmp_path / "set", size, 0, lambda done: None)
+    pipeline = [dict(type="LoadImageFromFile"), dict(type="ResizeCrop"), dict(type="PackCrop")]
+    near = crops(drawn_data, pipeline=pipeline)
+    far = crops(tmp_path / "set", pipeline=pipeline, shards=index_of(tmp_path / "set/train.json"))
+    assert not (tmp_path / "set/images").exists()
+    places = {(near.get_data_info(i)["img_id"], tuple(near.get_data_info(i)["box"])): i
+              for i in range(len(near))}  # fmt: skip
+    for index in range(len(far)):
+        info = far.get_data_info(index)
+        like = near[places.pop((info["img_id"], tuple(info["box"])))]
+        assert torch.equal(far[index]["inputs"], like["inputs"])
+    assert not places
+    pictures = {info["img_id"] for info in map(far.get_data_info, range(len(far)))}
+    assert set(far.annotations.image_ids[far.image_rows].tolist()) == pictures
+    assert len(far.picture_shards) == len(far) and len(set(far.picture_shards.tolist())) > 1
 
 
 def test_small_and_held_out_fish_are_counted(drawn_data: Path) -> None:
