@@ -16,7 +16,6 @@ from mmengine.dataset import force_full_init
 from mmengine.logging import print_log
 
 from fish_dataset import sharing  # noqa: F401  (registers how Annotations go to processes)
-from fish_dataset.annotations import Annotations
 from fish_dataset.classes import as_classes
 from fish_dataset.coco import read_classes, read_coco
 from fish_dataset.errors import FishDataError

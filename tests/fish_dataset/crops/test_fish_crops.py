@@ -14,7 +14,7 @@ from fish_dataset.coco import read_coco
 from fish_dataset.crops import ClassBalancedSampler, FishCrops
 from fish_dataset.crops.sampler import draw
 from fish_dataset.errors import FishDataError
-from fish_dataset.layout import find_splits
+from fish_dataset.folder import read_folder
 from fish_dataset.shards.index import index_of
 from fish_dataset.shards.write import write_shards
 
@@ -50,9 +50,9 @@ def test_one_sample_a_labelled_fish(drawn_data: Path) -> None:
 
 
 def test_crops_come_from_shards_too(drawn_data: Path, tmp_path: Path) -> None:
-    split = find_splits(drawn_data)["train"]
+    part = read_folder(drawn_data)["train"]
     size = sum(path.stat().st_size for path in (drawn_data / "images").iterdir()) // 4
-    write_shards(split, "train", tmp_path / "set", size, 0, lambda done: None)
+    write_shards(part, "train", tmp_path / "set", size, 0, lambda done: None)
     pipeline = [dict(type="LoadImageFromFile"), dict(type="ResizeCrop"), dict(type="PackCrop")]
     near = crops(drawn_data, pipeline=pipeline)
     far = crops(tmp_path / "set", pipeline=pipeline, shards=index_of(tmp_path / "set/train.json"))
