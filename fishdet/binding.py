@@ -42,6 +42,7 @@ def bind(cfg: Config, data_dir: str | Path | None, classes: Sequence[str] | None
     if data_dir is not None:
         bind_folder(cfg, Path(data_dir), classes)
         _fit_to_data(cfg)
+        cfg.pop("builtin_data", None)  # what is kept of the run must not say that it saw drawings
     elif builtin is not None:
         bind_folder(cfg, draw_builtin(dict(builtin)), classes)
     else:

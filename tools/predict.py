@@ -20,7 +20,7 @@ from fishdet.inference.predict import OutputOptions, require_no_overwriting, req
 from fishdet.inference.run import RunOptions, run
 from fishdet.inference.sources import Sources, find_sources
 from fishdet.inference.thresholds import parse_threshold
-from fishdet.inference.told import print_report
+from fishdet.inference.told import print_limits, print_report
 from fishdet.inference.writers import FORMATS, parse_formats
 
 EPILOG = (
@@ -120,6 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.engine == "ray":
             return predict_bulk(options, console)
         detector, sources, model = load(options, console)
+        print_limits(detector, console)
         done = run(detector, sources, run_options(options, detector, model), console)
         print_report(done, options, console)
         return 1 if done.broken else 0

@@ -91,6 +91,16 @@ def test_length_and_size_follow_the_data(fishdet_data: Path) -> None:
     assert cfg.img_scale == (384, 384)
 
 
+def test_own_data_take_the_place_of_the_drawn(drawn_data: Path) -> None:
+    """What is saved of the run neither says that it saw drawings nor draws any when tested."""
+    cfg = load_config(ROOT / "configs" / "fish.py")
+    assert cfg.builtin_data
+    bind(cfg, drawn_data)
+    assert "builtin_data" not in cfg.to_dict()
+    bind(cfg, None)
+    assert cfg.train_dataloader.dataset.ann_file == str(drawn_data / "train.json")
+
+
 def test_config_without_data_asks_for_it() -> None:
     cfg = load_config(ROOT / "configs" / "faster_rcnn" / "faster-rcnn_r50_fpn_1x_fish.py")
     with pytest.raises(FishdetError, match="--data DIR"):

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import save_checkpoint
+from torch import nn
 
 from fishdet.checkpoint.papers import checkpoint_papers
 
@@ -40,19 +41,25 @@ def save_small_rcnn(folder: Path, agnostic: bool = False, extra: str = "") -> Pa
     """Save it as mmengine saves, with ``extra`` lines of config; return the checkpoint."""
     (folder / "config.py").write_text(CONFIG + extra)
     cfg = Config.fromfile(folder / "config.py")
-    register_all_modules(init_default_scope=True)
     if agnostic:
         cfg.model.roi_head.bbox_head.reg_class_agnostic = True
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "fc_cls" in name or "rpn_cls" in name or "fc_reg" in name or "rpn_reg" in name:
-                parameter.normal_(0, 0.5)
+    model = random_model(cfg.model)
     papers = checkpoint_papers(cfg, {"classes": CLASSES, "train": {"sha256": "0" * 64}})
     meta = {"fishdet": papers, "dataset_meta": {"classes": CLASSES}}
     save_checkpoint({"meta": meta, "state_dict": model.state_dict()}, str(folder / "model.pth"))
     return folder / "model.pth"
+
+
+def random_model(config: ConfigDict) -> nn.Module:
+    """Build it; its heads are scaled up so that scores spread instead of tying."""
+    register_all_modules(init_default_scope=True)
+    torch.manual_seed(0)
+    model = MODELS.build(config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "fc_cls" in name or "rpn_cls" in name or "fc_reg" in name or "rpn_reg" in name:
+                parameter.normal_(0, 0.5)
+    return model
 
 
 def busy_picture(height: int = 150, width: int = 200) -> np.ndarray:

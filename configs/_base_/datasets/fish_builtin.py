@@ -11,9 +11,9 @@ side, and the number of epochs makes about as many iterations as the built-in se
 
 _base_ = "./fish_coco.py"
 
-builtin_data = dict(root="data/fish_builtin", seed=0, train=1280, val=300, size=256)
+builtin_data = dict(root="data/fish_builtin", seed=0, train=1120, val=300, size=256)
 auto_img_scale = dict(longest=384, divisor=64)
-auto_epochs = dict(iterations=640)
+auto_epochs = dict(iterations=560)
 img_scale = (192, 192)
 
 early = dict(type="Resize", scale=(128, 128), keep_ratio=True)

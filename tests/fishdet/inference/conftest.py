@@ -9,33 +9,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmdet.registry import MODELS
-from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.runner import save_checkpoint
+from small_rcnn import CLASSES, CONFIG, random_model
 
 from fishdet.checkpoint.papers import checkpoint_papers
 
-CLASSES = ("eel", "mackerel", "salmon")
-CONFIG = """
-_base_ = ['mmdet::_base_/models/faster-rcnn_r50_fpn.py',
-          'mmdet::_base_/datasets/coco_detection.py', 'mmdet::_base_/default_runtime.py']
-model = dict(
-    backbone=dict(depth=18, base_channels=8, stem_channels=8,
-                  init_cfg=dict(type='Pretrained', checkpoint='http://nowhere.invalid/r18.pth')),
-    neck=dict(in_channels=[8, 16, 32, 64], out_channels=16),
-    rpn_head=dict(in_channels=16, feat_channels=16),
-    roi_head=dict(bbox_roi_extractor=dict(out_channels=16),
-                  bbox_head=dict(in_channels=16, fc_out_channels=32, num_classes=3)),
-    test_cfg=dict(rpn=dict(nms_pre=200, max_per_img=100)))
-pipeline = [
-    dict(type='LoadImageFromFile', backend_args=None),
-    dict(type='Resize', scale=(160, 128), keep_ratio=True),
-    dict(type='LoadAnnotations', with_bbox=True),
-    dict(type='PackDetInputs',
-         meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'))]
-test_dataloader = dict(dataset=dict(
-    metainfo=dict(classes=('eel', 'mackerel', 'salmon')), pipeline=pipeline))
+# Weights that cannot be had: an opened checkpoint must not ask for them.
+NOWHERE = """
+model['backbone']['init_cfg'] = dict(type='Pretrained', checkpoint='http://nowhere.invalid/r18.pth')
+model['test_cfg']['rpn'] = dict(nms_pre=200, max_per_img=100)
 """
 
 
@@ -64,17 +47,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """The checkpoint; its head is scaled up so that scores spread instead of tying."""
     folder = tmp_path_factory.mktemp("tiny")
     config_file = folder / "config.py"
-    config_file.write_text(CONFIG)
+    config_file.write_text(CONFIG + NOWHERE)
     cfg = Config.fromfile(config_file)
-    register_all_modules(init_default_scope=True)
     model_config = cfg.model.copy()
     model_config.backbone.init_cfg = None
-    torch.manual_seed(0)
-    model = MODELS.build(model_config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "fc_cls" in name or "rpn_cls" in name or "fc_reg" in name:
-                parameter.normal_(0, 0.5)
+    model = random_model(model_config)
     tiny = Tiny(folder / "model.pth", config_file, cfg, model.state_dict())
     tiny.with_config(tiny.path, cfg)
     return tiny

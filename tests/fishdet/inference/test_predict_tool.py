@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 from pycocotools.coco import COCO
 from rich.console import Console
 
@@ -46,6 +47,20 @@ def folder(pictures: list[Path], tmp_path: Path) -> Path:
     (tmp_path / "in" / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
     (tmp_path / "in" / "empty.png").write_bytes(b"")
     return tmp_path / "in"
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_model_of_drawn_fish_is_said_to_be_one(
+    tool: ModuleType, tiny: Tiny, pictures: list[Path], tmp_path: Path, drawn: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    cfg = Config.fromfile(tiny.config_file)
+    if drawn:
+        cfg.builtin_data = dict(root="data/fish_builtin")
+    cfg.dump(tmp_path / "config.py")
+    arguments = [str(tiny.path), str(pictures[0]), "--config", str(tmp_path / "config.py")]
+    assert tool.main([*arguments, "--out", str(tmp_path / "out"), *COMMON]) == 0
+    assert ("drawn fish only" in capsys.readouterr().out) == drawn
 
 
 def test_a_folder_with_broken_files(
