@@ -42,9 +42,8 @@ def main() -> None:
         told = {row["class_name"]: row for row in read(found / "summary.csv")}
         rows = read(found / "frames.csv")
         report({i: truth[i] for i in range(0, len(truth), args.every)}, told, rows, args.every)
-        print(
-            f"{-(-args.frames // args.every)} of {args.frames} frames in {seconds:.0f} s, most memory {peak} MiB"
-        )
+        looked = f"{-(-args.frames // args.every)} of {args.frames} frames"
+        print(f"{looked} in {seconds:.0f} s, most memory {peak} MiB")
         if args.out:
             write_sheet(found / "annotated.mp4", out / "sheet.jpg", args.every)
         if not agrees(told, rows, args.every):
