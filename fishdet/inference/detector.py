@@ -57,6 +57,8 @@ class Detector:
         calibration: what makes chances of scores; None where the model was not calibrated.
         class_thresholds: the score from which on each species is worth showing, as calibration
             chose it; nothing is dropped by it.
+        drawn_only: whether it has learnt from the drawn data set alone, so that what it says of
+            photos means little.
 
     Raises:
         FishdetError: says which of the above does not work and what to do.
@@ -89,6 +91,7 @@ class Detector:
         self.cfg, self.network, self.device = opened.cfg, opened.network, opened.device
         self.classes, self.calibration = opened.classes, opened.calibration
         self.class_thresholds = opened.thresholds
+        self.drawn_only = bool(opened.cfg is not None and opened.cfg.get("builtin_data"))
         self.thresholds = thresholds_for(score_thr, self.classes)
         self.catalogue_names = names_of(self.classes, lang)
         self.names = tuple(self.catalogue_names.class_name.tolist())

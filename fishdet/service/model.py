@@ -34,6 +34,7 @@ class Model:
         find: pictures uint8 BGR (H, W, 3) → boxes of each.
         trace: a picture and a language → the page that shows how the network got there; None where
             the model is of a kind that cannot be traced.
+        drawn_only: whether it has learnt from drawn fish alone.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Model:
     sure_from: np.ndarray
     find: Callable[[Sequence[np.ndarray]], list[Boxes]]
     trace: Callable[[np.ndarray, str], str] | None = None
+    drawn_only: bool = False
 
 
 def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
@@ -70,6 +72,7 @@ def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
         np.nan_to_num(calibrated, nan=0.0),
         find,
         _trace_of(detector),
+        detector.drawn_only,
     )
 
 

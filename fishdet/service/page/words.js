@@ -16,6 +16,10 @@ const WORDS = {
   dropHere: ["Drop the photo here", "여기에 사진을 놓으세요"],
   key: ["API key", "API 키"],
   modelKnows: ["The model knows {n} species: {names}.", "이 모델은 {n}종을 압니다: {names}."],
+  drawnOnly: [
+    "This model has seen drawn fish only: what it says of photos means little.",
+    "이 모델은 그린 물고기만 배웠습니다. 사진에 대한 답은 믿을 만하지 않습니다.",
+  ],
   looking: ["Looking at photo {n} of {all} …", "사진 {all}장 중 {n}번째를 보는 중 …"],
   summary: ["Fish found: {n}. {verdicts}", "찾은 물고기: {n}마리. {verdicts}"],
   none: ["No fish found on this photo.", "이 사진에서 물고기를 찾지 못했습니다."],
