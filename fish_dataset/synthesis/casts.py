@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .invented import PAIRS
+from .invented import PAIRS, further_species
 from .invented import SPECIES as INVENTED
-from .invented import further_species
 from .plans import BodyPlan
 from .species import MIXED_SCHOOLS, SPECIES
 

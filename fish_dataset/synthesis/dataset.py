@@ -185,14 +185,15 @@ def ensure_dataset(
     ``size`` is the side of the square pictures in pixels. ``cast`` is 'builtin', seven Korean food
     fish, or 'invented', 28 species that do not exist, in look-alike pairs; their ranks are then in
     ``root/catalogue.toml``, for FISHDET_CATALOGUE. ``further`` training pictures of ``pairs``
-    further pairs of invented species follow the others, which stay what they were. A whole set of the same spec is kept as
-    it is, one of another spec or with files missing is replaced. The set appears in one move, so
+    further pairs of invented species follow the others, which stay what they were. A whole set of
+    the same spec is kept as it is, one of another spec or with files missing is replaced. The set appears in one move, so
     an interruption leaves nothing half done; of several processes one draws, the others wait.
 
     Raises FishDataError where ``root`` holds anything else, or can't be written.
     """
     spec, root = Spec(seed, train, val, size, cast, further, pairs), Path(os.path.abspath(root))
     count = _worker_count(workers, spec)
+    total = spec.images("train") + val
     try:
         if is_whole(root, spec):
             return root
@@ -206,7 +207,7 @@ def ensure_dataset(
         where = error.filename or root
         raise FishDataError(
             f"{root}: the drawn data set could not be written: {error.strerror or error} "
-            f"({where}). It needs about {(train + further + val) * (size / 256) ** 2 * 0.02 + 5:.0f} MB; "
+            f"({where}). It needs about {total * (size / 256) ** 2 * 0.02 + 5:.0f} MB; "
             "free some space, or choose a folder that you may write to."
         ) from error
     except BrokenProcessPool as error:

@@ -102,7 +102,9 @@ def _ink(rng: np.random.Generator, value: float) -> str:
     """A colour that stands out from a body of brightness ``value``."""
     dark = rng.random() < (0.35 if value < 0.6 else 0.8)
     if dark:
-        return _colour(float(rng.random()), float(rng.uniform(0, 0.8)), float(rng.uniform(0.06, 0.3)))
+        return _colour(
+            float(rng.random()), float(rng.uniform(0, 0.8)), float(rng.uniform(0.06, 0.3))
+        )
     return _colour(float(rng.random()), float(rng.uniform(0, 0.4)), float(rng.uniform(0.9, 1.0)))
 
 
@@ -124,7 +126,9 @@ def _spots(rng: np.random.Generator, shape: Shape, fin: str, ink: str) -> _Marke
 def _stripes(rng: np.random.Generator, shape: Shape, fin: str, ink: str) -> _Marked:
     places = rng.choice([-0.5, -0.25, 0.0, 0.25], int(rng.integers(1, 3)), replace=False)
     width = float(rng.uniform(0.018, 0.038))
-    marks = [Line(((0.14, v), (0.5, v), (0.88, v * 0.3)), ink, width, 0.92) for v in places.tolist()]
+    marks = [
+        Line(((0.14, v), (0.5, v), (0.88, v * 0.3)), ink, width, 0.92) for v in places.tolist()
+    ]
     return tuple(marks), fin
 
 

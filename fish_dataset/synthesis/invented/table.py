@@ -100,6 +100,8 @@ def plan_of(genus: Genus, first: str, marks: tuple[Mark, ...], tail: str) -> Bod
     )
 
 
-SPECIES: tuple[BodyPlan, ...] = tuple(plan_of(genus, *one) for genus in GENERA for one in genus.pair)
+SPECIES: tuple[BodyPlan, ...] = tuple(
+    plan_of(genus, *one) for genus in GENERA for one in genus.pair
+)
 CLASSES: tuple[str, ...] = tuple(plan.name for plan in SPECIES)
 PAIRS: tuple[tuple[str, str], ...] = tuple(zip(CLASSES[::2], CLASSES[1::2], strict=True))
