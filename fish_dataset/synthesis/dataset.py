@@ -186,7 +186,8 @@ def ensure_dataset(
     fish, or 'invented', 28 species that do not exist, in look-alike pairs; their ranks are then in
     ``root/catalogue.toml``, for FISHDET_CATALOGUE. ``further`` training pictures of ``pairs``
     further pairs of invented species follow the others, which stay what they were. A whole set of
-    the same spec is kept as it is, one of another spec or with files missing is replaced. The set appears in one move, so
+    the same spec is kept as it is, one of another spec or with files missing is replaced. The set
+    appears in one move, so
     an interruption leaves nothing half done; of several processes one draws, the others wait.
 
     Raises FishDataError where ``root`` holds anything else, or can't be written.

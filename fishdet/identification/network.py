@@ -83,19 +83,20 @@ class CosineMarginHead(BaseModule):
 
 
 def pool(feature: Tensor) -> Tensor:
-    """Return (B, 2C): mean and generalised mean (p = 3, of what is above 0) of (B, C, h, w)."""
-    above = feature.clamp(min=1e-6)
-    return torch.cat([feature.mean((-2, -1)), above.pow(3).mean((-2, -1)).pow(1 / 3)], dim=1)
+    """Return (B, 2C): mean and standard deviation of each channel of a map (B, C, h, w)."""
+    mean = feature.mean((-2, -1), keepdim=True)
+    spread = (feature - mean).square().mean((-2, -1)).add(1e-6).sqrt()
+    return torch.cat([mean.flatten(1), spread], dim=1)
 
 
 @MODELS.register_module()
 class FishEmbedder(BaseModel):
     """A backbone, its maps pooled, and a projection to D numbers of length 1.
 
-    Of each map the mean and the generalised mean of Radenović, Tolias and Chum, "Fine-tuning CNN
-    Image Retrieval with No Human Annotation" (arXiv:1711.02512), at p = 3 (between the mean and
-    the maximum) are taken, each brought to mean 0 and spread 1. Early maps hold the marks that
-    part look-alikes, and what they say is not bent to the species that were taught.
+    Of each channel of each map the mean and the standard deviation are taken: what is there, and
+    how unevenly, as bars and spots are. Early maps hold the marks that part look-alikes, and what
+    they say is not bent to the species that were taught. ``DiscriminantStart`` sets ``centre`` and
+    ``spread``, by which these numbers are brought to mean 0 and spread 1.
 
     Args:
         backbone: config of a backbone that returns maps (B, channels, h, w).
@@ -127,8 +128,11 @@ class FishEmbedder(BaseModel):
                 f"FishEmbedder: model.channels is {list(channels)}, and the backbone's maps have "
                 f"{given}: set model.channels={given}"
             )
-        self.spread = nn.BatchNorm1d(2 * sum(channels), affine=False)
+        self.register_buffer("centre", torch.zeros(2 * sum(channels)))
+        self.register_buffer("spread", torch.ones(2 * sum(channels)))
         self.dropout = nn.Dropout(dropout)
+        self.centre: Tensor
+        self.spread: Tensor
         self.project = nn.Linear(2 * sum(channels), dimensions, bias=False)
         self.norm = nn.BatchNorm1d(dimensions)
         self.head = MODELS.build({**head, "dimensions": dimensions})
@@ -136,9 +140,13 @@ class FishEmbedder(BaseModel):
 
     def embed(self, inputs: Tensor) -> Tensor:
         """Return embeddings float32 (B, D) of length 1 for normalised crops (B, 3, H, W)."""
-        pooled = torch.cat([pool(one.float()) for one in self.backbone(inputs)], dim=1)
-        projected = self.norm(self.project(self.dropout(self.spread(pooled))).float())
+        scaled = (self.pooled(inputs) - self.centre) / self.spread
+        projected = self.norm(self.project(self.dropout(scaled)).float())
         return F.normalize(projected, dim=-1)
+
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """Return mean and spread of all channels, float32 (B, 2 * sum(channels))."""
+        return torch.cat([pool(one.float()) for one in self.backbone(inputs)], dim=1)
 
     def forward(
         self,
