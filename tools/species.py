@@ -56,6 +56,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add = made["fit"].add_argument
     add("--split", default="val")
     add("--false-claims", type=float, default=0.05, help="share of wrong claims allowed (0.05)")
+    for name in ("fit", "test"):
+        made[name].add_argument(
+            "--strangers", type=Path, metavar="DATA",
+            help="data set with species that the network was not taught, to fit thresholds on",
+        )
     add = made["test"].add_argument
     add("--new", nargs="+", default=[], metavar="CLASS", help="unknown, then newly enrolled")
     add("--shots", type=int, default=5, help="photos of a new species (5)")

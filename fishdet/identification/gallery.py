@@ -13,7 +13,7 @@ from fishdet.errors import FishdetError
 
 from .records import SpeciesRecord
 
-NEAREST = 3  # photos of a species whose mean likeness counts
+NEAREST = 5  # photos of a species whose mean likeness counts
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Gallery:
 
     def similarities(self, queries: np.ndarray) -> np.ndarray:
         """Return (B, S) float32: the mean cosine of each query (B, D) with a species' photos that
-        are nearest to it, three or as many as there are.
+        are nearest to it, five or as many as there are.
 
         Raises:
             FishdetError: the gallery is empty, or of another number of dimensions.
