@@ -219,6 +219,58 @@ def test_data(
     return report
 
 
+def two_stages(
+    data: Path, detector: str, model: str, gallery: Path, split: str = "val",
+    out: Path | None = None, score_thr: float = 0.02,
+) -> list[str]:  # fmt: skip
+    """Score a detector alone and with the identifier behind it, and return the lines.
+
+    Args:
+        data: pictures with boxes; its classes must be the detector's.
+        detector, model, gallery: the two stages.
+        split: of ``data``.
+        out: JSON file for all numbers.
+        score_thr: least score of a fish.
+
+    Raises:
+        FishdetError, FishDataError: classes that differ, or a gallery with none of them.
+    """
+    from fishdet.evaluation import evaluate
+    from fishdet.evaluation.detections import Detections
+    from fishdet.inference.detector import Detector
+    from fishdet.inference.inputs import read_image
+
+    from . import two_stages as ways
+    from .embedder import Embedder
+
+    embedder = Embedder(model)
+    known = read_gallery(gallery, embedder.digest)
+    known.require_photos()
+    first = Detector(detector, score_thr=score_thr)
+    annotations, image_dir = read_split(data, split, first.classes)
+    records = [record_of(name, own=True) for name in first.classes]
+    alone, both = [], []
+    for row, name in enumerate(annotations.file_names):
+        image = read_image(image_dir / name)
+        found = first.predict([image])[0]
+        alone.append((row, *ways.as_found(found)))
+        fish = ways.once_each(found)
+        points = embedder([embedder.cut(image, box) for box in fish.xyxy])
+        chances = np.zeros((0, len(records)))
+        if len(fish):
+            chances = ways.class_chances(known, points, records)
+        both.append((row, *ways.as_named(fish.xyxy, np.asarray(fish.confidence), chances)))
+    results = {ways.ALONE: Detections.from_images(alone), ways.BOTH: Detections.from_images(both)}
+    report = ways.score(annotations, results[ways.ALONE], results[ways.BOTH])
+    species = {
+        way: {row["name"]: row["AP"] for row in evaluate(annotations, found).per_class}
+        for way, found in results.items()
+    }
+    if out is not None:
+        write_json(out, {**report, "species": species})
+    return ways.lines_of(report, first.classes, species)
+
+
 def remove_species(gallery: Path, name: str) -> list[str]:
     """Remove a species by any of its names, and return the lines.
 

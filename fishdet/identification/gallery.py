@@ -135,6 +135,10 @@ class Gallery:
             raise FishdetError(f"the gallery has no species {species_id!r}; {self.listed()}")
         return _sorted(self, [row for row in self._rows() if row[0].id != species_id])
 
+    def without_source(self, source: str) -> Gallery:
+        """Return the gallery without the photos of a source; species that had no others go too."""
+        return _sorted(self, [row for row in self._rows() if row[2].source != source])
+
     def only(self, species_ids: Iterable[str]) -> Gallery:
         """Return the gallery of the named species alone."""
         wanted = set(species_ids)
