@@ -229,6 +229,9 @@ def report(
     print(
         "ratio of each round:", *(f"{a / b:.2f}" for a, b in zip(load.speeds, alone, strict=True))
     )
+    spent, bare = statistics.median(load.processor), statistics.median(own)
+    share = f"service {spent:.3f} s, network alone {bare:.3f} s: ratio {bare / spent:.2f}"
+    print(f"processor time a picture: {share}")
     print("latency p50 {:.2f} s, p90 {:.2f} s, p99 {:.2f} s, longest {:.2f} s".format(*times))
     counts = ", ".join(f"{status}: {n}" for status, n in sorted(load.statuses.items()))
     print(f"answers {counts}; of another photo or otherwise unlike the first: {load.wrong}")
