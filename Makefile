@@ -2,6 +2,7 @@
 # make small    the small model of the releases (14.7 MB) by the whole recipe
 # make test     set up .venv with the test tools, then lint, type check, tests
 # Options:      make train ARGS="--data my/fish"    make train PYTHON=python3.12
+#               make test PYTEST_ARGS="-n 8"   in eight processes in place of two
 #               PIP_ARGS="--extra-index-url …"      for another build of PyTorch
 
 PYTHON      ?= python3
@@ -82,7 +83,7 @@ lint: $(TESTS)
 	$(PY) -m mypy
 
 test: lint
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 test-slow: $(TESTS)
 	$(PY) -m pytest -m slow $(PYTEST_ARGS)

@@ -61,6 +61,7 @@ class Load:
 def main() -> None:
     """Run the rounds and print what they gave."""
     args = parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the service ends as well
     photos = read_photos(args.photos)
     bare = Detector(args.model, agnostic_nms=0.7, batch_size=args.batch_size)
     command = [sys.executable, "tools/serve.py", str(Path(args.model).resolve()), "--port", "0",
@@ -82,6 +83,8 @@ def main() -> None:
             play(address, photos, args, load, args.round)
             load.memory.append(resident(service.pid))
             alone.append(alone_round(bare, photos, args))
+            print(f"round {len(alone)}: {load.speeds[-1]:.2f} and {alone[-1]:.2f} pictures/s, "
+                  f"{load.memory[-1]:.0f} MiB", flush=True)  # fmt: skip
         service.send_signal(signal.SIGTERM)
         service.wait(60)
     finally:

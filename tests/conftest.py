@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
@@ -17,6 +18,10 @@ import fishdet.registered  # noqa: F401  (registers operators, data set, hooks, 
 from fish_dataset.synthesis import ensure_dataset
 
 ROOT = Path(__file__).resolve().parent.parent
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: a thread for each
+    torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the programs that tests start
 
 TINY_MODEL = """
 model = dict(

@@ -147,6 +147,7 @@ def test_a_folder_of_broken_checkpoints_is_no_new_start(
     assert newest_good(tmp_path)[0] is None
 
 
+@pytest.mark.slow
 def test_two_processes_stop_together_and_resume_exactly(
     tiny_config: Path, drawn_data: Path, tmp_path: Path
 ) -> None:

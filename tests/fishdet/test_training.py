@@ -216,6 +216,7 @@ def test_command_line_trains_tests_and_predicts_on_real_pictures(
     assert [image["file_name"] for image in results["images"]] == [path.name for path in images]
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_terminal_leaves_a_checkpoint(
     tiny_config: Path, drawn_data: Path, tmp_path: Path
 ) -> None:

@@ -2,11 +2,18 @@
 
 import { h, fill } from "./dom.js";
 import { PHRASES, TITLES, field, knows, term } from "./facts.js";
-import { nameOf, pick, say } from "./words.js";
+import { KOREAN } from "./notes.js";
+import { language, nameOf, pick, say } from "./words.js";
 
 const LAW = "https://www.law.go.kr/법령/수산자원관리법시행령";
 
-const word = (text) => (knows(text) ? pick(term(text)) : h("span", { lang: "en" }, text));
+const english = (text) => h("span", { lang: "en" }, text);
+/** A word or sentence of the catalogue in the language; what is in English alone is said to be so. */
+function word(text) {
+  if (knows(text)) return pick(term(text));
+  if (language() !== "ko") return english(text);
+  return Object.hasOwn(KOREAN, text) ? KOREAN[text] : [english(text), ` ${phrase("inEnglish")}`];
+}
 const phrase = (name, gaps = {}) => pick(PHRASES[name]).replace(/\{(\w+)\}/g, (_, gap) => gaps[gap] ?? "");
 const list = (...items) => h("ul", {}, items.flat().map((item) => h("li", {}, item)));
 const joined = (parts) => parts.filter(Boolean).flatMap((part, i) => (i ? [", ", part] : [part]));
@@ -61,7 +68,7 @@ function similar(card, open) {
   if (!card.similar.length) return null;
   return list(card.similar.map((one) => [
     h("button", { type: "button", class: "link", onclick: () => open(one.id) }, phrase("versus", { name: nameOf(one) })), ": ",
-    one.tell ? h("span", { lang: "en" }, one.tell) : phrase("noTell"),
+    one.tell ? word(one.tell) : phrase("noTell"),
   ]));
 }
 

@@ -34,6 +34,7 @@ const TERMS = {
   "mantle length": ["mantle length", "외투장"],
   "carapace length": ["carapace length", "두흉갑장"],
   "disc width": ["disc width", "체반폭"],
+  NG: ["measured how: not given", "재는 방법 미상"],
   "snout to anus": ["snout to anus", "항문장"],
   carapace: ["carapace", "갑"],
   never: ["may never be caught", "포획 금지"],
@@ -79,6 +80,7 @@ export const PHRASES = {
   readOn: ["read on {day}", "{day} 확인"],
   assessed: ["{category} ({year})", "{category} ({year}년)"],
   versus: ["not {name}", "{name}와(과) 다른 점"],
+  inEnglish: ["(in English)", "(영어)"],
   noTell: ["what tells them apart is not known here", "구별하는 점은 여기에 자료 없음"],
 };
 

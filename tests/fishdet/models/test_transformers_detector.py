@@ -27,6 +27,8 @@ KINDS = [
     ("rf_detr", 224, IMAGENET, "RfDetrImageProcessor"),  # 4 windows of 14 px
 ]
 
+LARGE = ("rt_detr_v2", "rf_detr")  # tens of seconds; `make test-slow` compares these too
+
 
 def config_of(kind: str) -> dict:
     levels = dict(projector_scale_factors=[1.0]) if kind == "lw_detr" else {}
@@ -52,7 +54,11 @@ def data(side: int) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("kind", "side", "numbers", "processor"), KINDS, ids=[k for k, *_ in KINDS]
+    ("kind", "side", "numbers", "processor"),
+    [
+        pytest.param(*kind, id=kind[0], marks=[pytest.mark.slow] if kind[0] in LARGE else [])
+        for kind in KINDS
+    ],
 )
 def test_equals_the_library(kind: str, side: int, numbers: dict, processor: str) -> None:
     ours = detector(kind, numbers)

@@ -230,6 +230,7 @@ def test_dist_train_asks_for_a_number_of_processes() -> None:
     assert done.returncode != 0 and "name the first machine in MASTER_ADDR" in done.stderr
 
 
+@pytest.mark.slow
 def test_slurm_array_trains_a_seed_a_task_and_goes_back_into_the_queue(tmp_path: Path) -> None:
     """With a stand-in for SLURM: a stop by the scheduler ends in a requeue, a success does not."""
     fake(tmp_path, "scontrol", f'echo "$@" >> {tmp_path}/requeued')

@@ -66,6 +66,9 @@ def test_intervals_are_shown_where_the_run_has_them(papers: dict[str, Any]) -> N
 
 def test_weaknesses_come_from_the_figures(papers: dict[str, Any]) -> None:
     lines = " ".join(weaknesses(papers))
+    assert "drawn pictures" not in lines
+    papers["config"]["builtin_data"] = {"root": "data/fish_builtin"}
+    lines = " ".join(weaknesses(papers))
     assert "Lowest AP: salmon (0.000), eel (0.100), mackerel (0.200)" in lines
     assert "AP on small (under 32² pixels) boxes is 0.050, against 0.250" in lines
     assert "No figure for large" in lines and "not calibrated" in lines

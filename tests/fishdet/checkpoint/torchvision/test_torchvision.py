@@ -90,7 +90,7 @@ def test_in_float32_rounding_alone_differs(pair: Pair, fishdet_data: Path) -> No
         assert found.pop("boxes") <= 1e-6 * max(image.shape), found
         assert max(found.values()) <= TOLERANCE, found
         rounded = gaps(mmdet_stages(cfg, ours, image), expected)
-        assert max(rounded.values()) <= 10 * TOLERANCE, rounded
+        assert max(rounded.values()) <= 20 * TOLERANCE, rounded
 
 
 def test_the_shipped_config_is_the_one_for_the_coco_weights() -> None:
