@@ -58,6 +58,7 @@ def export(options: ExportOptions) -> tuple[Path, dict[str, Any]]:
         precision="fp32",
         trust_pickle=options.trust_pickle,
         score_thr=0.0,
+        plain=True,  # converters fold by themselves
     )
     graph = graph_of(detector.network.model, pipeline_steps(detector.cfg, str(path)))
     checkpoint = load_checkpoint(path, options.trust_pickle)

@@ -34,10 +34,17 @@ class ExportedNetwork:
         session: the open file.
         classes: how many there are.
         batch_size: pictures at once, at most.
+        precision: of the file, 'fp32' or 'int8'.
+
+    Attributes:
+        engine: what runs it, in words.
     """
 
-    def __init__(self, session: Session, classes: int, batch_size: int) -> None:
+    def __init__(
+        self, session: Session, classes: int, batch_size: int, precision: str = "fp32"
+    ) -> None:
         self.session, self.classes, self.batch_size = session, classes, batch_size
+        self.engine = f"{session.runtime}, {precision}"
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Boxes]:
         """Return the boxes of each image, uint8 BGR (H, W, 3)."""
@@ -87,7 +94,7 @@ def open_exported(
     calibrated = stored.get("temperature") is not None
     calibration = calibration_from(stored, str(path)) if calibrated else None
     thresholds = thresholds_from(papers, str(path), classes)
-    network = ExportedNetwork(session, len(classes), batch_size)
+    network = ExportedNetwork(session, len(classes), batch_size, str(own))
     return Opened(network, classes, calibration, thresholds, device or "cpu")
 
 

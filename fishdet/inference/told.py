@@ -15,7 +15,8 @@ from .writers import FORMATS
 
 
 def print_limits(detector: Detector, console: Console) -> None:
-    """Say so where a model has learnt from the drawn data set alone."""
+    """Say what runs the model, and where it has learnt from the drawn data set alone."""
+    console.print(f"Runs on {detector.engine}.", markup=False, soft_wrap=True)
     if detector.cfg is not None and detector.cfg.get("builtin_data"):
         console.print(
             "This model has seen drawn fish only, so what it says of photos means little; "
