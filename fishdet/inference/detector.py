@@ -51,6 +51,8 @@ class Detector:
         channels: order of the channels of arrays, 'bgr' (OpenCV) or 'rgb'.
         plain: leave the network as it was trained, to look into it or to export it; without it
             BatchNorm is folded into the convolutions, which moves scores by a millionth or so.
+        proposals: how many regions of a picture the second stage looks at, at most; fewer are
+            faster (``tools/analysis/proposals.py`` tells what they cost). None: as trained.
         options: what else ``DetectionOptions`` holds, by name: ``agnostic_nms``, ``flip``,
             ``tile``, ``tile_overlap``, ``batch_size``.
 
@@ -77,6 +79,7 @@ class Detector:
         trust_pickle: bool = False,
         channels: str = "bgr",
         plain: bool = False,
+        proposals: int | None = None,
         **options: Any,
     ) -> None:
         if channels not in ("bgr", "rgb"):
@@ -86,7 +89,7 @@ class Detector:
         path = find_checkpoint(Path(model))
         self._plainly = partial(
             Detector, path, config, device, score_thr, lang, precision, trust_pickle, channels,
-            plain=True, **options,
+            plain=True, proposals=proposals, **options,
         )  # fmt: skip
         if path.suffix in SUFFIXES:
             opened = open_exported(path, config, device, precision, self.options.batch_size)
@@ -96,6 +99,8 @@ class Detector:
             settings = (config, device, precision, trust_pickle, self.options.batch_size, plain)
             opened = open_trained(path, *settings)
         self.cfg, self.network, self.device = opened.cfg, opened.network, opened.device
+        if proposals is not None:
+            self.network.limit_proposals(proposals)
         self.engine: str = self.network.engine
         self.classes, self.calibration = opened.classes, opened.calibration
         self.class_thresholds = opened.thresholds

@@ -46,6 +46,17 @@ class ExportedNetwork:
         self.session, self.classes, self.batch_size = session, classes, batch_size
         self.engine = f"{session.runtime}, {precision}"
 
+    def limit_proposals(self, number: int) -> None:
+        """Refuse: the number is a part of the file.
+
+        Raises:
+            FishdetError: always.
+        """
+        raise FishdetError(
+            f"proposals {number}: an exported model has its number fixed; export the model anew "
+            "with --proposals"
+        )
+
     def __call__(self, images: Sequence[np.ndarray]) -> list[Boxes]:
         """Return the boxes of each image, uint8 BGR (H, W, 3)."""
         alike: dict[tuple[int, ...], list[int]] = defaultdict(list)

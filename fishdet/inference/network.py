@@ -62,6 +62,21 @@ class Network:
             f", {self.folded} BatchNorms folded" if self.folded else ""
         )
 
+    def limit_proposals(self, number: int) -> None:
+        """Let the second stage look at ``number`` proposals a picture at most.
+
+        Raises:
+            FishdetError: fewer than one, or a detector that makes none.
+        """
+        rpn = getattr(self.model, "rpn_head", None)
+        if number < 1:
+            raise FishdetError(f"proposals {number}: at least 1")
+        if rpn is None:
+            raise FishdetError(
+                f"proposals {number}: a {type(self.model).__name__} makes none; leave it out"
+            )
+        rpn.test_cfg.max_per_img = number
+
     def __call__(self, images: Sequence[np.ndarray]) -> list[Boxes]:
         """Return the boxes of each image, uint8 BGR (H, W, 3), that the config's own limits leave.
 
