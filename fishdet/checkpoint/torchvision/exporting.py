@@ -55,7 +55,9 @@ def to_torchvision(
 
     detector = source
     if not isinstance(detector, Detector):
-        detector = Detector(detector, config=config, device="cpu", precision="fp32")
+        settings = {"device": "cpu", "precision": "fp32", "plain": True}
+        detector = Detector(detector, config=config, **settings)
+    detector = detector.as_trained()
     pipeline = [dict(step) for step in get_test_pipeline_cfg(detector.cfg)]
     spec = torchvision_spec(detector.network.model, pipeline)
     spec["classes"] = list(detector.classes)
