@@ -55,8 +55,7 @@ def to_torchvision(
 
     detector = source
     if not isinstance(detector, Detector):
-        settings = {"device": "cpu", "precision": "fp32", "plain": True}
-        detector = Detector(detector, config=config, **settings)
+        detector = Detector(detector, config, device="cpu", precision="fp32", plain=True)
     detector = detector.as_trained()
     pipeline = [dict(step) for step in get_test_pipeline_cfg(detector.cfg)]
     spec = torchvision_spec(detector.network.model, pipeline)
