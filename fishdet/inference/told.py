@@ -20,7 +20,8 @@ DRAWN_ONLY = (
 
 
 def print_limits(detector: Detector, console: Console) -> None:
-    """Say so where a model has learnt from the drawn data set alone."""
+    """Say what runs the model, and where it has learnt from the drawn data set alone."""
+    console.print(f"Runs on {detector.engine}.", markup=False, soft_wrap=True)
     if detector.drawn_only:
         console.print(DRAWN_ONLY, soft_wrap=True)
 

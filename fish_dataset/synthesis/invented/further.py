@@ -90,7 +90,7 @@ def _genus(rng: np.random.Generator, index: int, family: int, shape: Shape) -> G
     if rng.random() < 0.3:  # a mark that both have tells nothing of the pair
         shared = (Line(((0.14, 0.1), (0.5, 0.08), (0.88, 0.0)), _ink(rng, value), 0.006, 0.6),)
     name = f"further {index + 1:03d}"
-    return Genus(f"further {family + 1:03d}", shape, name, shades, fin, shared, pair)  # type: ignore[arg-type]
+    return Genus(f"kin {family + 1:03d}", shape, name, shades, fin, shared, pair)  # type: ignore[arg-type]
 
 
 def _colour(hue: float, saturation: float, value: float) -> str:

@@ -41,6 +41,8 @@ def body(height: float, depth: float, thickest: float = 0.36, stalk: float = 0.0
 def make_fins(
     top: Points, bottom: Points, tail: Points, side: float = 0.25, spiny: float = 0.0
 ) -> Callable[[str, str], tuple[Fin, ...]]:
+    """Return what makes fins in two colours: back, belly, tail, and pectoral at ``side``."""
+
     def made(fin: str, end: str) -> tuple[Fin, ...]:
         pectoral = ((side, 0.03), (side + 0.05, 0.02), (side + 0.12, 0.05), (side + 0.1, 0.075),
                     (side + 0.01, 0.055))  # fmt: skip

@@ -82,6 +82,7 @@ GENERA: tuple[Genus, ...] = (
 
 
 def plan_of(genus: Genus, first: str, marks: tuple[Mark, ...], tail: str) -> BodyPlan:
+    """Return the plan of a species: its genus' body with the marks that tell it by."""
     back, side, belly = genus.shades
     shape = genus.shape
     return BodyPlan(
