@@ -118,9 +118,7 @@ def agrees(told: dict[str, dict[str, str]], rows: list[dict[str, str]]) -> bool:
     return again == tool
 
 
-def report(
-    truth: list[Truth], told: dict[str, dict[str, str]], rows: list[dict[str, str]]
-) -> None:
+def report(truth: list[Truth], told: dict[str, dict[str, str]], rows: list[dict[str, str]]) -> None:
     """Print truth and tool side by side, and how boxes and tracks fit the swimmers."""
     true = count(one.species for one in truth)
     print("species: MaxN true / told, seconds in frame true / told")
