@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmdet.registry import HOOKS, TRANSFORMS
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 HANG = 3600
+FILLER = "filler"
 
 
 @HOOKS.register_module()
@@ -23,7 +23,8 @@ class FaultHook(Hook):
     """Let something happen in one process before an iteration.
 
     Args:
-        kind: 'kill', 'stop', 'nan', 'term_all', 'term_agent', 'full_disk', 'spoil'.
+        kind: 'kill', 'stop', 'nan', 'term_all', 'term_agent', 'full_disk' (the one of the work
+            dir, to its last byte), 'spoil'.
         rank: the process.
         iteration: counted from 1.
         note: a file; where it is there, the fault has happened and does not come again.
@@ -38,23 +39,12 @@ class FaultHook(Hook):
         self.kind, self.rank, self.iteration, self.note = kind, rank, iteration, Path(note)
         self.path = Path(path) if path else None
 
-    def before_train(self, runner: Runner) -> None:
-        """A disk that is full from the start on, for the checkpoints of one epoch."""
-        if self.kind == "full_disk" and get_rank() == 0:
-            save = torch.save
-
-            def full(value: Any, file: Any, *args: Any, **kwargs: Any) -> None:
-                if runner.iter + 1 >= self.iteration and not self._happened():
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
-                save(value, file, *args, **kwargs)
-
-            torch.save = full
-
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Let it happen."""
         here = runner.iter + 1 == self.iteration and get_rank() == self.rank
-        if not here or self.kind == "full_disk" or self._happened():
+        if not here or self.note.exists():
             return
+        self.note.touch()
         if self.kind == "nan":
             wrapper, update = runner.optim_wrapper, runner.optim_wrapper.update_params
             wrapper.update_params = lambda loss: update(loss * float("nan"))
@@ -67,16 +57,19 @@ class FaultHook(Hook):
         elif self.kind == "term_all":  # what SLURM does: everybody, and torchrun hands it on
             for process in (os.getppid(), *children(os.getppid())):
                 os.kill(process, signal.SIGTERM)
+        elif self.kind == "full_disk":
+            fill(Path(runner.work_dir) / FILLER)
         elif self.kind == "spoil" and self.path is not None:
             self.path.with_suffix(".kept").write_bytes(self.path.read_bytes())
             self.path.write_bytes(b"no picture any more")
 
-    def _happened(self) -> bool:
-        if self.note.exists():
-            return True
-        if self.kind != "full_disk":
-            self.note.touch()
-        return False
+
+def fill(path: Path) -> None:
+    """Write zeros until the disk has no byte left."""
+    for size in (2**20, 4096, 1):
+        with path.open("ab", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(size))
 
 
 def children(process: int) -> list[int]:

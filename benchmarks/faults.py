@@ -1,6 +1,7 @@
 """Let a training of two processes meet faults; tell how each run ends, as a Markdown table.
 
     OMP_NUM_THREADS=1 python benchmarks/faults.py [--only kill nan …] [--out faults.md]
+    mount -t tmpfs -o size=32m tmpfs SMALL && … --disk SMALL     # for the disk that fills up
 
 A small detector is trained once undisturbed, through torchrun and gloo on this machine. Then, for
 each fault anew: the fault, and where the run does not go on by itself the same command with
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import kill_resume
+from fault_injection import FILLER
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIT, WORKER_WAIT, GRACE = 20, 15, 30
@@ -71,8 +73,8 @@ FAULTS = {
                          f"no batch came from the loader workers for {WORKER_WAIT}",
                          ("train_dataloader.num_workers=1",
                           f"train_dataloader.timeout={WORKER_WAIT}")),
-    "full_disk": Fault("disk full at the second epoch's checkpoint", hook("full_disk", 0, 8), 0,
-                       True, "No space left on device"),
+    "full_disk": Fault("disk full from the second epoch on", hook("full_disk", 0), 0, True,
+                       "No space left on device"),
     "nan": Fault("NaN on one rank only", hook("nan"), 0, True, "the loss is nan in process 1 at "),
     "picture": Fault("a picture that becomes unreadable", hook("spoil", iteration=7), 0, True,
                      r"cannot be decoded as a picture"),
@@ -81,11 +83,12 @@ FAULTS = {
 
 @dataclass
 class Setting:
-    """Where the runs take place."""
+    """Where the runs take place; ``disk`` is a folder on a small disk of its own."""
 
     folder: Path
     config: Path
     data: Path
+    disk: Path | None
     expected: Mapping[str, Any]
 
 
@@ -95,18 +98,22 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=FAULTS, help="these faults")
     parser.add_argument("--out", type=Path, help="write the table there too")
     parser.add_argument("--folder", type=Path, help="work there, and keep the undisturbed run")
+    parser.add_argument("--disk", type=Path, help="a folder on a small disk, which is filled")
     args = parser.parse_args()
+    chosen = args.only or [key for key in FAULTS if key != "full_disk" or args.disk]
+    if "full_disk" in chosen and not args.disk:
+        parser.error("full_disk needs --disk, a folder on a small disk of its own")
     with tempfile.TemporaryDirectory() as name:
         folder = args.folder or Path(name)
         options = kill_resume.prepare(folder, EPOCHS)
-        setting = Setting(folder, options["config"], options["data"], {})
+        setting = Setting(folder, options["config"], options["data"], args.disk, {})
         if not (folder / "whole" / "epoch_3.pth").is_file():
             status, seconds, output = run(setting, folder / "whole", None, 0, ())
             if status != 0:
                 raise SystemExit(f"the undisturbed run failed\n{output}")
             print(f"undisturbed: {seconds:.0f} s", flush=True)
         setting.expected = kill_resume.final_state(folder / "whole")
-        rows = [meet(setting, key) for key in args.only or FAULTS]
+        rows = [meet(setting, key) for key in chosen]
     table = "\n".join(
         ["| fault | what happened | ended after | went on from | values that differ at the end |",
          "|---|---|---|---|---|", *(f"| {' | '.join(row[:-1])} |" for row in rows)]
@@ -119,7 +126,8 @@ def main() -> int:
 
 def meet(setting: Setting, key: str) -> list[str]:
     """Let one fault happen; return its row and, last, ``ok`` or what was unexpected."""
-    fault, work_dir = FAULTS[key], setting.folder / key
+    fault = FAULTS[key]
+    work_dir = (setting.disk if key == "full_disk" and setting.disk else setting.folder) / key
     for note in setting.folder.glob(f"{key}.*"):  # of an earlier call with the same --folder
         note.unlink()
     status, seconds, output = run(setting, work_dir, key, fault.restarts, fault.options)
@@ -130,7 +138,7 @@ def meet(setting: Setting, key: str) -> list[str]:
     if said is None:
         problems.append(f"did not say {fault.says!r}")
     if fault.ends:
-        mend(setting, key)
+        mend(setting, work_dir)
         left, _, more = run(setting, work_dir, None, 0, (), "--resume")
         output += more
         problems += [f"--resume ended with {left}"] if left else []
@@ -196,9 +204,9 @@ def config_text(setting: Setting, key: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def mend(setting: Setting, key: str) -> None:
+def mend(setting: Setting, work_dir: Path) -> None:
     """Undo what a fault did to the world: a picture, a full disk."""
-    (setting.folder / f"{key}.happened").touch()
+    (work_dir / FILLER).unlink(missing_ok=True)
     kept = some_picture(setting).with_suffix(".kept")
     if kept.is_file():
         os.replace(kept, some_picture(setting))

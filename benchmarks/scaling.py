@@ -4,8 +4,8 @@
 
 Trains a small detector in one process with batches of two and in two with batches of one, a thread
 each, with nothing random between them: their losses have to lie on top of one another
-(``curves.png``). Tells pictures a second, CPU seconds a picture (which other work on the machine
-does not change), the time of an all-reduce of the gradients, and the model's forecast for two.
+(``curves.png``). Tells pictures a second, CPU time a picture (which other work on the machine
+hardly changes), the time of an all-reduce of the gradients, and the model's forecast for two.
 On a machine of two cores a ratio of two is the limit.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,9 @@ from pathlib import Path
 
 import kill_resume
 import numpy as np
+from cpu_clock import FILE
 
+from fish_dataset.files import read_json
 from fishdet.analysis.logs import Run, read_runs, write_logs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +40,14 @@ if dist.get_rank() == 0:
 dist.barrier()
 """
 EQUAL = """
-custom_imports = dict(imports=["fishdet.registered", "first_sampler"], allow_failed_imports=False)
+custom_imports = dict(
+    imports=["fishdet.registered", "first_sampler", "cpu_clock"], allow_failed_imports=False
+)
+INTERVALS = dict(RecordsHook=dict(interval=1), ThroughputHook=dict(interval=3))
+custom_hooks = [
+    dict(hook, **INTERVALS.get(hook["type"], {}))
+    for hook in _base_.custom_hooks if hook["type"] != "PipelineSwitchHook"
+] + [dict(type="CpuClockHook")]
 norm = dict(type="GN", num_groups=4, requires_grad=True)
 drawing = dict(type="FirstSampler", num=32, pos_fraction=0.5, add_gt_as_proposals=True)
 model = dict(
@@ -85,16 +93,18 @@ def report(folder: Path, epochs: int) -> None:
     """Print what was measured and what the model says."""
     config = kill_resume.prepare(folder, epochs)["config"]
     (folder / "equal.py").write_text(f"_base_ = {str(config)!r}\n{EQUAL}")
-    cpu = [train(folder, processes, epochs) for processes in (1, 2)]
+    for processes in (1, 2):
+        print(f"load of the machine before {processes}: {os.getloadavg()[0]:.1f}", flush=True)
+        train(folder, processes, epochs)
     one, two = read_runs([folder / "one", folder / "two"])
     write_logs([one, two], folder)
     losses = [np.array([row["loss"] for row in run.train]) for run in (one, two)]
-    pictures = 12 * epochs
     rates = [rate(run) for run in (one, two)]
     print(f"pictures a second: 1 process {rates[0]:.2f}, 2 processes {rates[1]:.2f} in all: "
           f"ratio {rates[1] / rates[0]:.2f} (limit 2.00)")  # fmt: skip
-    print(f"CPU seconds of the whole run, start included: {cpu[0]:.1f} and {cpu[1]:.1f} "
-          f"({pictures} pictures)")  # fmt: skip
+    cpu = [cpu_milliseconds(folder / name) for name in ("one", "two")]
+    print(f"CPU time a picture: {cpu[0]:.1f} ms and {cpu[1]:.1f} ms: on two free cores a ratio of "
+          f"{2 * cpu[0] / cpu[1]:.2f} at most")  # fmt: skip
     apart = np.abs(losses[0] - losses[1]).max() / losses[0].max()
     print(f"largest difference of the losses: {apart:.1e} of the largest loss")
     weights = folder / "one" / "epoch_1.pth"
@@ -109,28 +119,35 @@ def report(folder: Path, epochs: int) -> None:
           f"{rates[1] / forecast:.2f} of it was measured")  # fmt: skip
 
 
-def train(folder: Path, processes: int, epochs: int) -> float:
-    """Train in so many processes; return the CPU seconds."""
+def train(folder: Path, processes: int, epochs: int) -> None:
+    """Train in so many processes.
+
+    Raises:
+        SystemExit: with the output of a training that failed.
+    """
     work_dir = folder / ("one", "two")[processes - 1]
     options = [
         str(folder / "equal.py"), "--data", str(folder / "set"), "--epochs", str(epochs),
         "--precision", "fp32", "--seed", "5", "--work-dir", str(work_dir), "--cfg-options",
         f"train_dataloader.batch_size={2 // processes}", "publish=None",
-        "train_dataloader.dataset.pipeline.3.prob=0.0", "custom_hooks.5.interval=3",
-        "custom_hooks.4.interval=1", "val_cfg=None", "val_dataloader=None", "val_evaluator=None",
+        "train_dataloader.dataset.pipeline.3.prob=0.0",  # no flips
+        "val_cfg=None", "val_dataloader=None", "val_evaluator=None",
     ]  # fmt: skip
     launch = [sys.executable, str(ROOT / "tools" / "train.py")]
     if processes > 1:
         launch = ["bash", str(ROOT / "tools" / "dist_train.sh")]
         options.insert(1, str(processes))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    paths = f"{ROOT}:{ROOT / 'tests' / 'support'}"
+    paths = f"{ROOT}:{ROOT / 'benchmarks'}:{ROOT / 'tests' / 'support'}"
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHON": sys.executable, "PYTHONPATH": paths}
     done = subprocess.run([*launch, *options], env=env, text=True, capture_output=True)
     if done.returncode:
         raise SystemExit(done.stdout[-3000:] + done.stderr[-3000:])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def cpu_milliseconds(work_dir: Path) -> float:
+    """Return the CPU milliseconds that all processes of a run need for a picture."""
+    found = [read_json(path) for path in sorted(work_dir.glob(FILE.format("*")))]
+    return 1e3 * sum(one["seconds"] for one in found) / sum(one["pictures"] for one in found)
 
 
 def rate(run: Run) -> float:

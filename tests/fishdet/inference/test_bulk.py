@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +68,40 @@ def test_far_folders_and_patterns() -> None:
     with pytest.raises(FishdetError, match="memory://none: .*"):
         find_addresses(["memory://none"])
     assert read_bytes(both[0]) == b"x"
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server on this machine that shows ``tmp_path``."""
+    handler = functools.partial(SilentHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class SilentHandler(http.server.SimpleHTTPRequestHandler):
+    """Tells nothing of what it is asked for."""
+
+    def log_message(self, *words: Any) -> None:
+        """Be silent."""
+
+
+def test_pictures_and_tables_of_a_web_server(
+    web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("aiohttp", reason="fsspec reads http with aiohttp: pip install aiohttp")
+    monkeypatch.setattr(addresses, "PAUSE", 0.0)
+    near = picture(tmp_path / "reef" / "1.jpg")
+    (tmp_path / "reef" / "list.csv").write_text("url\n1.jpg\nhttp://x.example/2.jpg\n")
+    far = f"{web}/reef/1.jpg"
+    assert read_bytes(far) == Path(near).read_bytes()
+    assert find_addresses([f"{web}/reef/list.csv"])[0] == [far, "http://x.example/2.jpg"]
+    assert find_addresses([f"{web}/reef/"])[0] == [far]
+    with pytest.raises(FishdetError, match="reef/9.jpg: there is no such file"):
+        read_bytes(f"{web}/reef/9.jpg")
+    with pytest.raises(FishdetError, match=r"http://127.0.0.1:1/1.jpg: .*onnect"):
+        read_bytes("http://127.0.0.1:1/1.jpg")
 
 
 def test_far_reads_are_tried_again_and_near_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:

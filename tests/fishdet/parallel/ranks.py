@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dist import collect_results, get_rank
+from mmengine.model import BaseModel, MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
 
 import fishdet.registered  # noqa: F401
 from fish_dataset.coco import read_classes
@@ -77,16 +79,37 @@ def evaluate(data: Path, image_ids: list[int]) -> dict[str, Any]:
             "unknown": message(lambda: metric.evaluate(6))}  # fmt: skip
 
 
+class Line(BaseModel):
+    """The least model that mmengine's wrapper for several processes takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 1)
+
+    def forward(self, inputs: torch.Tensor, mode: str = "loss") -> torch.Tensor:
+        return self.layer(inputs).square().mean()
+
+
+def one_step(rank: int) -> dict[str, list[float]]:
+    """A step of each process with its half of a batch, and one alone with all of it."""
+    torch.manual_seed(0)
+    both, alone = torch.randn(2, 3), Line()
+    shared = Line()
+    shared.load_state_dict(alone.state_dict())
+    wrapped = MMDistributedDataParallel(module=shared)
+    for model, inputs in ((wrapped, both[rank : rank + 1]), (alone, both)):
+        wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+        wrapper.update_params(model(inputs))
+    return {"shared": shared.layer.weight.flatten().tolist(),
+            "alone": alone.layer.weight.flatten().tolist()}  # fmt: skip
+
+
 def main(options: dict[str, Any]) -> None:
-    Config.pretty_text = property(lambda config: "")
-    records.plot_curves = lambda rows, work_dir: None
     join_cpu_processes("pytorch", timeout=20)
     rank, data = get_rank(), Path(options["data"])
     found = {"disagree": disagree(rank), "nan": one_nan(rank)}
     found |= evaluate(data, SEEN[rank])
-    torch.set_num_threads(1)
-    options |= {key: Path(options[key]) for key in ("config", "data", "work_dir")}
-    train(TrainOptions(**options, launcher="pytorch"))
+    found["step"] = one_step(rank)
     print("FOUND " + json.dumps(found), flush=True)
     if rank == 1:
         return  # without a word: the other waits for it
@@ -98,5 +121,14 @@ def main(options: dict[str, Any]) -> None:
     print("LOST " + json.dumps(message(wait)), flush=True)
 
 
+def learn(options: dict[str, Any]) -> None:
+    Config.pretty_text = property(lambda config: "")
+    records.plot_curves = lambda rows, work_dir: None
+    torch.set_num_threads(1)
+    options |= {key: Path(options[key]) for key in ("config", "data", "work_dir")}
+    train(TrainOptions(**options, launcher="pytorch"))
+    print("FOUND {}", flush=True)
+
+
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    {"faults": main, "train": learn}[sys.argv[1]](json.loads(sys.argv[2]))

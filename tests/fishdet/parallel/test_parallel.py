@@ -230,7 +230,6 @@ def test_dist_train_asks_for_a_number_of_processes() -> None:
     assert done.returncode != 0 and "name the first machine in MASTER_ADDR" in done.stderr
 
 
-@pytest.mark.slow
 def test_slurm_array_trains_a_seed_a_task_and_goes_back_into_the_queue(tmp_path: Path) -> None:
     """With a stand-in for SLURM: a stop by the scheduler ends in a requeue, a success does not."""
     fake(tmp_path, "scontrol", f'echo "$@" >> {tmp_path}/requeued')
@@ -245,7 +244,10 @@ def test_slurm_array_trains_a_seed_a_task_and_goes_back_into_the_queue(tmp_path:
     assert "dist_train.sh configs/fish.py 4 --epochs 2 --seed 3" in command
     assert "--work-dir work_dirs/fish/seed_3" in command
     assert not (tmp_path / "requeued").exists()
-    waiting = "trap 'echo saved > DIR/saved; exit 2' TERM; kill -TERM $PPID; sleep 20 & wait $!"
+    waiting = (
+        "trap 'echo saved > DIR/saved; exit 2' TERM; kill -TERM $PPID; "
+        "sleep 20 <&- >&- 2>&- & wait $!"  # it keeps no pipe open that the test reads
+    )
     fake(tmp_path, "srun", waiting.replace("DIR", str(tmp_path)))
     done = script("slurm_train.sh", "configs/fish.py", **env)
     assert done.returncode == 0, done.stderr

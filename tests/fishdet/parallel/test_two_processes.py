@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import DATA_SAMPLERS
 
 from fishdet.checkpoint.load import load_checkpoint
 from fishdet.checkpoint.training.saving import LAST, noted
@@ -42,18 +44,44 @@ optim_wrapper = dict(
 
 @dataclass
 class Pair:
-    """What two processes left and said, by rank."""
+    """What two processes said, by rank, and what the first one did when the other was gone."""
 
-    work_dir: Path
     found: list[dict[str, Any]]
     lost: str
 
 
+def outputs_of_two(action: str, options: dict[str, Any], folder: Path) -> list[str]:
+    """Run an action of ``ranks.py`` in two processes and return what they said."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {
+        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}",
+    }  # fmt: skip
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(RANKS), action, json.dumps(options)], cwd=folder, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]  # fmt: skip
+    return [process.communicate(timeout=300)[0] for process in processes]
+
+
 @pytest.fixture(scope="module")
-def options(
-    tmp_path_factory: pytest.TempPathFactory, tiny_config: Path, drawn_data: Path
-) -> dict[str, Any]:
-    config = tmp_path_factory.mktemp("equal") / "equal.py"
+def pair(tmp_path_factory: pytest.TempPathFactory, drawn_data: Path) -> Pair:
+    """Two processes meet faults, evaluate and take a step."""
+    folder = tmp_path_factory.mktemp("pair")
+    outputs = outputs_of_two("faults", {"data": str(drawn_data)}, folder)
+    return Pair([_said(output, "FOUND ") for output in outputs], _said(outputs[0], "LOST "))
+
+
+@pytest.fixture
+def options(tmp_path: Path, tiny_config: Path, drawn_data: Path) -> dict[str, Any]:
+    """Of a training of four iterations in which nothing is drawn."""
+    config = tmp_path / "equal.py"
     config.write_text(f"_base_ = {str(tiny_config)!r}\n{EQUAL}")
     return {
         "config": str(config), "data": str(drawn_data), "precision": "fp32", "seed": 5, "epochs": 1,
@@ -65,32 +93,6 @@ def options(
             "publish": None,
         },
     }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory, options: dict[str, Any]) -> Pair:
-    """Run ``ranks.py`` in two processes."""
-    work_dir = tmp_path_factory.mktemp("pair")
-    mine = {**options, "work_dir": str(work_dir)}
-    mine["cfg_options"] = {**options["cfg_options"], "train_dataloader.batch_size": 1}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    shared = {
-        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
-        "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}",
-    }  # fmt: skip
-    processes = [
-        subprocess.Popen(
-            [sys.executable, str(RANKS), json.dumps(mine)], cwd=work_dir, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(2)
-    ]  # fmt: skip
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
-    found = [_said(output, "FOUND ") for output in outputs]
-    return Pair(work_dir, found, _said(outputs[0], "LOST "))
 
 
 def _said(output: str, word: str) -> Any:
@@ -121,24 +123,76 @@ def test_each_image_is_counted_once_however_a_sampler_deals_them(pair: Pair) -> 
     assert "image ids [99]" in first["unknown"] and first["unknown"] == second["unknown"]
 
 
+def test_a_process_that_waits_for_a_dead_one_says_so(pair: Pair) -> None:
+    assert "process 0 of 2 has lost another one" in pair.lost
+    assert "--resume" in pair.lost and "for 20 s" in pair.lost
+
+
+def test_a_step_of_two_processes_is_that_of_one_with_both_halves(pair: Pair) -> None:
+    for found in pair.found:
+        assert found["step"]["shared"] == pytest.approx(found["step"]["alone"], abs=1e-7)
+
+
+def test_two_processes_see_the_pictures_of_one_batch(tiny_config: Path) -> None:
+    """Each takes every second picture of one order: together those of a batch of two."""
+    settings = Config.fromfile(str(tiny_config)).train_dataloader.sampler
+    orders = []
+    for rank, world in ((0, 1), (0, 2), (1, 2)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("mmengine.dataset.sampler.get_dist_info", lambda one=(rank, world): one)
+            orders.append(list(DATA_SAMPLERS.build(settings, {"dataset": range(12), "seed": 5})))
+    alone, *two = orders
+    assert [picture for step in zip(*two, strict=True) for picture in step] == alone
+
+
+@pytest.mark.slow
 def test_two_times_one_learns_what_one_times_two_does(
-    pair: Pair, options: dict[str, Any], tmp_path: Path
+    options: dict[str, Any], tmp_path: Path
 ) -> None:
     """To 1e-5 of the largest weight after four steps: sums in another order."""
+    folders = [tmp_path / "one", tmp_path / "two"]
+    folders[1].mkdir()
+    mine = {**options, "work_dir": str(folders[1])}
+    mine["cfg_options"] = {**options["cfg_options"], "train_dataloader.batch_size": 1}
+    for output in outputs_of_two("train", mine, tmp_path):
+        assert _said(output, "FOUND ") == {}
     paths = {key: Path(options[key]) for key in ("config", "data")}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        train(TrainOptions(**{**options, **paths, "work_dir": tmp_path}))
+        train(TrainOptions(**{**options, **paths, "work_dir": folders[0]}))
     finally:
         torch.set_num_threads(threads)
-    one, two = (load_checkpoint(noted(folder, LAST)) for folder in (tmp_path, pair.work_dir))
+    one, two = (load_checkpoint(noted(folder, LAST)) for folder in folders)
     assert one["meta"]["iter"] == two["meta"]["iter"] == 4
     for name, weight in one["state_dict"].items():
         other = two["state_dict"][name]
         assert torch.allclose(weight, other, atol=1e-5 * float(weight.abs().max() + 1e-3)), name
 
 
-def test_a_process_that_waits_for_a_dead_one_says_so(pair: Pair) -> None:
-    assert "process 0 of 2 has lost another one" in pair.lost
-    assert "--resume" in pair.lost and "for 20 s" in pair.lost
+@pytest.mark.slow
+def test_two_machines_meet(options: dict[str, Any], tmp_path: Path) -> None:
+    """Two of torchrun's agents, as on two machines, train one model of all pictures."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shared = {
+        "NNODES": "2", "MASTER_ADDR": "127.0.0.1", "PORT": str(port), "PYTHON": sys.executable,
+        "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}",
+    }  # fmt: skip
+    command = [
+        "bash", str(ROOT / "tools" / "dist_train.sh"), options["config"], "1", "--data",
+        options["data"], "--precision", "fp32", "--epochs", "1", "--work-dir", str(tmp_path),
+        "--cfg-options", "publish=None", "train_dataloader.batch_size=1",
+    ]  # fmt: skip
+    machines = [
+        subprocess.Popen(
+            command, env={**os.environ, **shared}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [machine.communicate(timeout=600)[0] for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], "\n".join(said)[-3000:]
+    last = load_checkpoint(noted(tmp_path, LAST))
+    assert last["meta"]["iter"] == 6, "12 pictures, one a process and step"
