@@ -29,7 +29,7 @@ import kill_resume
 from fault_injection import FILLER
 
 ROOT = Path(__file__).resolve().parent.parent
-WAIT, WORKER_WAIT, GRACE = 20, 15, 30
+WORKER_WAIT, GRACE = 15, 30
 EPOCHS, ITERATION = 3, 9  # six iterations an epoch: the third of the second
 
 
@@ -83,12 +83,17 @@ FAULTS = {
 
 @dataclass
 class Setting:
-    """Where the runs take place; ``disk`` is a folder on a small disk of its own."""
+    """Where the runs take place.
+
+    ``disk`` is a folder on a small disk of its own, ``wait`` how many seconds a process waits for
+    another one.
+    """
 
     folder: Path
     config: Path
     data: Path
     disk: Path | None
+    wait: int
     expected: Mapping[str, Any]
 
 
@@ -99,6 +104,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write the table there too")
     parser.add_argument("--folder", type=Path, help="work there, and keep the undisturbed run")
     parser.add_argument("--disk", type=Path, help="a folder on a small disk, which is filled")
+    parser.add_argument(
+        "--wait", type=int, default=20, help="seconds for a lost process (20); more on a busy CPU"
+    )
     args = parser.parse_args()
     chosen = args.only or [key for key in FAULTS if key != "full_disk" or args.disk]
     if "full_disk" in chosen and not args.disk:
@@ -106,7 +114,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = args.folder or Path(name)
         options = kill_resume.prepare(folder, EPOCHS)
-        setting = Setting(folder, options["config"], options["data"], args.disk, {})
+        setting = Setting(folder, options["config"], options["data"], args.disk, args.wait, {})
         if not (folder / "whole" / "epoch_3.pth").is_file():
             status, seconds, output = run(setting, folder / "whole", None, 0, ())
             if status != 0:
@@ -169,7 +177,7 @@ def run(
         "bash", str(ROOT / "tools" / "dist_train.sh"), str(config), "2",
         "--data", str(setting.data), "--epochs", str(EPOCHS), "--precision", "fp32", "--seed", "5",
         "--work-dir", str(work_dir), *more, "--cfg-options", "train_dataloader.batch_size=1",
-        f"env_cfg.dist_cfg.timeout={WAIT}", "publish=None", *options,
+        f"env_cfg.dist_cfg.timeout={setting.wait}", "publish=None", *options,
     ]  # fmt: skip
     paths = f"{ROOT}:{ROOT / 'benchmarks'}:{os.environ.get('PYTHONPATH', '')}"
     env = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +81,17 @@ def explain(error: RuntimeError, timeout: float) -> str | None:
             "memory. Training stops; go on with the same command and --resume, with fewer workers "
             "(--cfg-options train_dataloader.num_workers=N) where memory was short."
         )
-    if get_world_size() > 1 and (isinstance(error, torch.distributed.DistError) or _lost(text)):
+    lost = isinstance(error, torch.distributed.DistError)
+    asked = int(os.environ.get("WORLD_SIZE", "1"))  # known before any has met another
+    if lost and asked > 1 and not torch.distributed.is_initialized():
+        return (
+            f"process {os.environ.get('RANK', '?')} of {asked}: not all came together within "
+            f"{timeout:.0f} s. Another one died, is slow, or cannot reach "
+            f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}; its output says "
+            "more. A longer wait: --cfg-options env_cfg.dist_cfg.timeout=SECONDS. "
+            f"({text.strip().splitlines()[0][:200]})"
+        )
+    if get_world_size() > 1 and (lost or _lost(text)):
         first_line = text.strip().splitlines()[0]
         return (
             f"process {get_rank()} of {get_world_size()} has lost another one: it is dead, or did "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -29,8 +30,8 @@ from fishdet.parallel import (
     write_start,
 )
 from fishdet.parallel.agreement import differences
-from fishdet.parallel.lost import explain
-from fishdet.processes import require_sync_bn_device, wait_seconds
+from fishdet.parallel.lost import ProcessLost, explain
+from fishdet.processes import join_cpu_processes, require_sync_bn_device, wait_seconds
 from fishdet.runner import FishRunner
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -114,6 +115,18 @@ def test_words_for_workers_that_hang_or_die() -> None:
     assert explain(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), 60) is None
     # gloo's words, but in one process: nobody to lose
     assert explain(RuntimeError("[gloo/pair.cc:553] Connection closed by peer"), 60) is None
+
+
+def test_a_process_that_no_other_joins_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    there = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    for name, value in {**there, "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    said = f"process 0 of 2: not all came together within 1 s.*127.0.0.1:{port}.*1/2"
+    with pytest.raises(ProcessLost, match=said), explaining_lost_process(1):
+        join_cpu_processes("pytorch", timeout=1)
 
 
 def test_a_fault_in_the_data_that_a_worker_meets_is_told_in_one_line() -> None:
