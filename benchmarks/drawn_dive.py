@@ -47,14 +47,15 @@ class Swimmer:
 #   rock bream    0-199 and 100-299: two in 100-199, so MaxN 2, 300 frames, 12 s
 #   red seabream  150-349, 200-399, 250-449: three in 250-349, so MaxN 3, 300 frames, 12 s
 #   eel           380-499: MaxN 1, 120 frames, 4.8 s
-# Nobody is in view before frame 0 and after 499; no two ever cover one another.
+# Nobody is in view before frame 0 and after 499; no two ever cover one another, and
+# nobody begins where another has just left: a tracker would go on with the old number and name.
 SWIMMERS = (
     Swimmer("rock bream", 0, 199, (0.2, 0.2), (0.8, 0.25), 62),
     Swimmer("rock bream", 100, 299, (0.8, 0.42), (0.2, 0.44), 56),
     Swimmer("red seabream", 150, 349, (0.2, 0.8), (0.75, 0.8), 60),
-    Swimmer("red seabream", 200, 399, (0.8, 0.25), (0.2, 0.2), 64),
+    Swimmer("red seabream", 200, 399, (0.2, 0.2), (0.8, 0.25), 64),
     Swimmer("red seabream", 250, 449, (0.3, 0.62), (0.8, 0.64), 56),
-    Swimmer("eel", 380, 499, (0.75, 0.82), (0.3, 0.8), 110),
+    Swimmer("eel", 380, 499, (0.3, 0.82), (0.75, 0.8), 110),
 )
 
 

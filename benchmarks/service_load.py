@@ -3,6 +3,8 @@
 Clients (closed loop, this machine only) send photos to ``tools/serve.py`` for a round, then the
 same network runs alone on the same photos, decoded beforehand, for a round, and so on. Prints
 pictures a second of both and their ratio, latency, answers by status and the memory of the service.
+On a machine that has other work, look at the processor time a picture: the wall clock then tells
+what the neighbours did (set OMP_NUM_THREADS=1 there, or threads that wait for one another count).
 
     python benchmarks/service_load.py MODEL PHOTOS [--minutes 10] [--clients 16]
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import statistics
@@ -47,6 +50,7 @@ class Load:
         wrong: answers that differ from the first one for the same photo.
         speeds: photos a second of each round.
         memory: MiB of the service's process after each round.
+        processor: seconds of processor time of the service for each picture, a round.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -54,6 +58,7 @@ class Load:
     wrong: int = 0
     speeds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     first: dict[int, list[str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,21 +80,27 @@ def main() -> None:
         address = service.stdout.readline().strip()
         if not address:
             raise SystemExit(f"error: the service ended at once; try: {' '.join(command)}")
-        load, alone = Load(), []
+        load, alone, own = Load(), [], []
         play(address, photos, args, Load(), args.round)  # warm up both
         alone_round(bare, photos, args)
         end = time.monotonic() + 60 * args.minutes
         while time.monotonic() < end:
+            spent, answered = processor_time(service.pid), load.statuses["200"]
             play(address, photos, args, load, args.round)
+            spent, answered = (processor_time(service.pid) - spent, load.statuses["200"] - answered)
+            load.processor.append(spent / max(answered, 1))
             load.memory.append(resident(service.pid))
+            began = time.process_time()
             alone.append(alone_round(bare, photos, args))
-            print(f"round {len(alone)}: {load.speeds[-1]:.2f} and {alone[-1]:.2f} pictures/s, "
+            own.append((time.process_time() - began) / alone[-1][1])
+            print(f"round {len(alone)}: {load.speeds[-1]:.2f} and {alone[-1][0]:.2f} pictures/s, "
+                  f"{load.processor[-1]:.3f} and {own[-1]:.3f} s of processor a picture, "
                   f"{load.memory[-1]:.0f} MiB", flush=True)  # fmt: skip
         service.send_signal(signal.SIGTERM)
         service.wait(60)
     finally:
         service.kill()
-    report(load, alone, args)
+    report(load, [speed for speed, _ in alone], own, args)
 
 
 def parse_args() -> argparse.Namespace:
@@ -178,8 +189,10 @@ def names(body: bytes) -> list[str]:
     return sorted(one["species"][0]["class_name"] for one in fish if one["chance"] > 0.5)
 
 
-def alone_round(bare: Detector, photos: Sequence[bytes], args: argparse.Namespace) -> float:
-    """Return photos a second of the network alone, in full batches."""
+def alone_round(
+    bare: Detector, photos: Sequence[bytes], args: argparse.Namespace
+) -> tuple[float, int]:
+    """Return photos a second of the network alone, in full batches, and how many they were."""
     pixels = [cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR) for photo in photos]
     began, count = time.monotonic(), 0
     while time.monotonic() - began < args.round:
@@ -187,7 +200,13 @@ def alone_round(bare: Detector, photos: Sequence[bytes], args: argparse.Namespac
         batch = (pixels + pixels)[at : at + args.batch_size]
         bare.predict(batch)
         count += len(batch)
-    return count / (time.monotonic() - began)
+    return count / (time.monotonic() - began), count
+
+
+def processor_time(pid: int) -> float:
+    """Return the processor time of a process so far, in seconds (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid: int) -> float:
@@ -197,7 +216,9 @@ def resident(pid: int) -> float:
     return int(found[1]) / 1024 if found else float("nan")
 
 
-def report(load: Load, alone: Sequence[float], args: argparse.Namespace) -> None:
+def report(
+    load: Load, alone: Sequence[float], own: Sequence[float], args: argparse.Namespace
+) -> None:
     """Print the figures."""
     ours, theirs = statistics.median(load.speeds), statistics.median(alone)
     times = np.percentile(load.latencies, [50, 90, 99, 100])
@@ -208,6 +229,9 @@ def report(load: Load, alone: Sequence[float], args: argparse.Namespace) -> None
     print(
         "ratio of each round:", *(f"{a / b:.2f}" for a, b in zip(load.speeds, alone, strict=True))
     )
+    spent, bare = statistics.median(load.processor), statistics.median(own)
+    share = f"service {spent:.3f} s, network alone {bare:.3f} s: ratio {bare / spent:.2f}"
+    print(f"processor time a picture: {share}")
     print("latency p50 {:.2f} s, p90 {:.2f} s, p99 {:.2f} s, longest {:.2f} s".format(*times))
     counts = ", ".join(f"{status}: {n}" for status, n in sorted(load.statuses.items()))
     print(f"answers {counts}; of another photo or otherwise unlike the first: {load.wrong}")

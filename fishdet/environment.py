@@ -25,7 +25,6 @@ PACKAGES = (
     "numpy",
     "opencv-python",
     "timm",
-    "faster-coco-eval",
     "supervision",
 )
 

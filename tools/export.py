@@ -18,6 +18,9 @@ def parse_arguments() -> argparse.Namespace:
     add("--out", type=Path, help="file to write (beside the model)")
     add("--config", type=Path, help="only where the checkpoint has none of its own")
     add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
+    add(
+        "--proposals", type=int, metavar="N", help="regions that the second stage looks at, at most"
+    )
     small = parser.add_argument_group("8-bit numbers")
     small.add_argument("--int8", action="store_true", help="quantise (onnx and openvino)")
     small.add_argument(

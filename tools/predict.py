@@ -51,6 +51,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     looks.add_argument(
         "--tile", type=int, metavar="PX", help="large pictures in tiles of this side"
     )
+    looks.add_argument("--proposals", type=int, metavar="N",
+                       help="regions for the second stage; fewer are faster")  # fmt: skip
     looks.add_argument("--flip", action="store_true", help="look at the mirror image too")
     looks.add_argument("--agnostic-nms", type=float, metavar="IOU",
                        help="one species a fish: the surer of two that overlap more")  # fmt: skip
@@ -90,6 +92,7 @@ def load(options: argparse.Namespace, console: Console) -> tuple[Detector, Sourc
         lang=drawable_language(options.lang),
         precision=options.precision,
         trust_pickle=options.trust_pickle,
+        proposals=options.proposals,
         agnostic_nms=options.agnostic_nms,
         flip=options.flip,
         tile=options.tile,
@@ -100,7 +103,7 @@ def load(options: argparse.Namespace, console: Console) -> tuple[Detector, Sourc
 
 def run_options(options: argparse.Namespace, detector: Detector, model: str) -> RunOptions:
     """Return what to write, with the settings that a run which goes on must share."""
-    names = ("tile", "flip", "agnostic_nms", "format", "no_places", "lang")
+    names = ("proposals", "tile", "flip", "agnostic_nms", "format", "no_places", "lang")
     settings = {name: getattr(options, name) for name in names} | identify_settings(options)
     settings |= {"score_thr": detector.thresholds.tolist(), "classes": list(detector.classes)}
     settings["model"] = model

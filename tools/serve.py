@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fishdet.checkpoint.finding import find_checkpoint, newest_published
 from fishdet.checkpoint.loading import resolve
@@ -16,6 +17,9 @@ from fishdet.cli import exit_status
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
 from fishdet.inference.thresholds import parse_threshold
+
+if TYPE_CHECKING:
+    from fishdet.service.naming import Namer
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,6 +46,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--api-keys", type=Path, metavar="FILE", help="file of keys, one a line; default: open")
     add("--cors", nargs="*", default=[], metavar="ORIGIN", help="pages of other hosts that may ask")
     add("--feedback", type=Path, metavar="FILE", help="SQLite file: take corrections")
+    add("--identify", metavar="MODEL", help="embedding network: name fish from --gallery too")
+    add("--gallery", type=Path, metavar="FILE", help="of tools/species.py, for --identify")
+    add("--confidence", type=float, default=0.8, help="least probability of such a name (0.8)")
+    add("--enrol-corrections", action="store_true", help="add what corrections name to the gallery "
+        "at once: whoever may ask then changes what the service says")  # fmt: skip
     return parser.parse_args(arguments)
 
 
@@ -71,7 +80,9 @@ def run(options: argparse.Namespace) -> None:
         api_keys=read_keys(options.api_keys) if options.api_keys else frozenset(),
         origins=tuple(options.cors),
         feedback=options.feedback,
+        enrol=options.enrol_corrections,
     )
+    namer = namer_of(options)
     path = Path(resolve(options.model or str(newest_published())))
     detector = Detector(
         path,
@@ -81,8 +92,28 @@ def run(options: argparse.Namespace) -> None:
         agnostic_nms=options.agnostic_nms,
         batch_size=options.batch_size,
     )
-    model = model_of(detector, find_checkpoint(path), lower=options.score_thr is None)
+    model = model_of(detector, find_checkpoint(path), lower=options.score_thr is None, namer=namer)
     serve(model, settings, options.host, options.port)
+
+
+def namer_of(options: argparse.Namespace) -> Namer | None:
+    """Return what names fish from a gallery, or None where none was asked for.
+
+    Raises:
+        FishdetError: one of --identify and --gallery without the other, no such model or gallery.
+    """
+    if (options.identify is None) != (options.gallery is None):
+        missing = "--gallery FILE" if options.gallery is None else "--identify MODEL"
+        raise FishdetError(f"to name fish from a gallery give {missing} too")
+    if options.identify is None:
+        if options.enrol_corrections:
+            raise FishdetError("--enrol-corrections needs --identify MODEL and --gallery FILE")
+        return None
+    from fishdet.identification.embedder import Embedder
+    from fishdet.service.naming import Namer
+
+    embedder = Embedder(options.identify, device=options.device)
+    return Namer(embedder, options.gallery, options.confidence)
 
 
 if __name__ == "__main__":

@@ -28,13 +28,14 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         ("export", "write species to a gallery or a table of sources"),
         ("fit", "fit probabilities and thresholds on validation fish"),
         ("test", "score a network: known, unknown and newly enrolled species"),
+        ("two-stages", "score a detector alone and with the gallery behind it"),
     )}  # fmt: skip
     for name, part in made.items():
         if name != "test":
             part.add_argument("--gallery", type=Path, default=GALLERY, help=f"file ({GALLERY})")
-        if name in ("enrol", "enrol-data", "fit", "test"):
+        if name in ("enrol", "enrol-data", "fit", "test", "two-stages"):
             part.add_argument("--model", required=True, help="embedding network: file or work dir")
-        if name in ("enrol-data", "fit", "test"):
+        if name in ("enrol-data", "fit", "test", "two-stages"):
             part.add_argument("data", type=Path, help="data set folder")
         if name in ("enrol", "enrol-data"):
             part.add_argument("--licence", default="", help="of the photos")
@@ -56,10 +57,21 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add = made["fit"].add_argument
     add("--split", default="val")
     add("--false-claims", type=float, default=0.05, help="share of wrong claims allowed (0.05)")
+    for name in ("fit", "test"):
+        made[name].add_argument(
+            "--strangers",
+            type=Path,
+            metavar="DATA",
+            help="data set with species that the network was not taught, to fit thresholds on",
+        )
     add = made["test"].add_argument
     add("--new", nargs="+", default=[], metavar="CLASS", help="unknown, then newly enrolled")
     add("--shots", type=int, default=5, help="photos of a new species (5)")
     add("--smallest", type=int, default=8, help="pixels of a fish (8)")
+    add("--out", type=Path, help="JSON file for all numbers")
+    add = made["two-stages"].add_argument
+    add("--detector", required=True, help="of the same classes as DATA: file or work dir")
+    add("--split", default="val")
     add("--out", type=Path, help="JSON file for all numbers")
     return parser.parse_args(arguments)
 
@@ -86,6 +98,7 @@ def call(options: argparse.Namespace) -> list[str]:
         "merge": commands.merge_galleries,
         "export": commands.export_species,
         "fit": commands.fit_gallery,
+        "two-stages": commands.two_stages,
     }[options.command]
     return run(**given)  # type: ignore[operator]
 

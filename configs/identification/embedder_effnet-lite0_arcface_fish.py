@@ -10,5 +10,6 @@ _base_ = [
 default_hooks = dict(checkpoint=dict(save_best="ident/macro_top1"))
 custom_hooks = [
     *_base_.custom_hooks,
+    dict(type="DiscriminantStart"),
     dict(type="EMAHook", ema_type="ExpMomentumEMA", momentum=0.01, gamma=100, update_buffers=True),
 ]

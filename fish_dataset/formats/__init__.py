@@ -19,6 +19,7 @@ from fish_dataset.formats import (
     fishnet,
     ground_truth,
     opencv_list,
+    photo_folders,
     viame,
     voc,
     yolo,
@@ -31,7 +32,7 @@ __all__ = ["FORMATS", "Builder", "Converted", "Format", "Options", "named", "rec
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _MODULES = (
     *(coco, yolo, voc, csv_table, fishnet, fathomnet, viame, brackish, deepfish),
-    *(cvat, ground_truth, fishclef, opencv_list),
+    *(cvat, ground_truth, fishclef, opencv_list, photo_folders),
 )
 
 FORMATS: dict[str, Format] = {entry.name: entry for module in _MODULES for entry in module.FORMATS}

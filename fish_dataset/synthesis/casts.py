@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .invented import PAIRS
+from .invented import PAIRS, further_species
 from .invented import SPECIES as INVENTED
 from .plans import BodyPlan
 from .species import MIXED_SCHOOLS, SPECIES
@@ -26,3 +26,10 @@ class Cast:
 
 BUILTIN = Cast(SPECIES, MIXED_SCHOOLS)
 CASTS: Mapping[str, Cast] = {"builtin": BUILTIN, "invented": Cast(INVENTED, PAIRS)}
+
+
+def further_cast(pairs: int) -> Cast:
+    """Return so many pairs of further invented species; see ``invented.further``."""
+    plans = further_species(pairs)
+    names = tuple(plan.name for plan in plans)
+    return Cast(plans, tuple(zip(names[::2], names[1::2], strict=True)))

@@ -20,7 +20,6 @@ import numpy as np
 from fish_dataset.errors import FishDataError
 from fish_dataset.progress import counted, silent
 
-from .casts import CASTS
 from .folder import (
     CATALOGUE_FILE,
     SPEC_FILE,
@@ -52,11 +51,11 @@ def group_seeds(spec: Spec, split: str, group: int) -> np.random.SeedSequence:
     return np.random.SeedSequence([spec.seed, SPLITS.index(split), group], spawn_key=(1,))
 
 
-def _annotations(scene: Scene) -> list[Record]:
+def _annotations(scene: Scene, first: int) -> list[Record]:
     areas = scene.masks.sum((1, 2)).tolist()
     rows = zip(scene.labels.tolist(), scene.bboxes.tolist(), areas, strict=True)
     return [
-        {"category_id": label + 1, "bbox": bbox, "area": area, "iscrowd": 0}
+        {"category_id": first + label + 1, "bbox": bbox, "area": area, "iscrowd": 0}
         for label, bbox, area in rows
     ]
 
@@ -70,13 +69,14 @@ def _draw_group(
     video = f"scene_{_tasks(spec).index(task) + 1:06d}"
     records = []
     for index in range(group * GROUP, min((group + 1) * GROUP, spec.images(split))):
-        scene = draw_in(setting, image_seeds(spec, split, index), spec.size, CASTS[spec.cast])
+        cast, first = spec.shown(split, index)
+        scene = draw_in(setting, image_seeds(spec, split, index), spec.size, cast)
         name = image_name(split, index)
         _, data = cv2.imencode(".jpg", scene.image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
         (folder / name).write_bytes(data.tobytes())
         image = {"file_name": name, "width": spec.size, "height": spec.size, "video": video,
                  "site": setting.water.site, "frame": index % GROUP}  # fmt: skip
-        records.append((image, _annotations(scene)))
+        records.append((image, _annotations(scene, first)))
     return records
 
 
@@ -132,7 +132,7 @@ def _coco(records: Iterable[tuple[Record, list[Record]]], spec: Spec) -> dict[st
         "annotations": boxes,
         "categories": [
             {"id": index + 1, "name": name, "supercategory": "fish"}
-            for index, name in enumerate(CASTS[spec.cast].classes)
+            for index, name in enumerate(spec.classes)
         ],
     }
 
@@ -140,7 +140,7 @@ def _coco(records: Iterable[tuple[Record, list[Record]]], spec: Spec) -> dict[st
 def _write(work: Path, spec: Spec, workers: int, progress: bool) -> None:
     """Draw the whole set into the folder ``work``."""
     groups: dict[tuple, list] = {}
-    total = spec.train + spec.val
+    total = spec.images("train") + spec.val
     report = counted(total, "drawing the built-in pictures") if progress else silent()
     with _results(work / "images", spec, workers) as results, report as advance:
         for task, records in results:
@@ -151,7 +151,7 @@ def _write(work: Path, spec: Spec, workers: int, progress: bool) -> None:
         text = json.dumps(_coco(ordered, spec), separators=(",", ":"))
         (work / f"{split}.json").write_text(text, encoding="utf-8")
     if spec.cast == "invented":
-        (work / CATALOGUE_FILE).write_text(catalogue_toml(), encoding="utf-8")
+        (work / CATALOGUE_FILE).write_text(catalogue_toml(spec.pairs), encoding="utf-8")
     digests = {f"{split}.json": digest(work / f"{split}.json") for split in SPLITS}
     record = json.dumps({**spec.record(), "digests": digests}, indent=2)
     (work / SPEC_FILE).write_text(record + "\n", encoding="utf-8")
@@ -174,6 +174,8 @@ def ensure_dataset(
     val: int = 300,
     size: int = 256,
     cast: str = "builtin",
+    further: int = 0,
+    pairs: int = 0,
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
@@ -182,14 +184,17 @@ def ensure_dataset(
     Equal arguments give equal bytes, whatever the number of ``workers`` (None: one a core).
     ``size`` is the side of the square pictures in pixels. ``cast`` is 'builtin', seven Korean food
     fish, or 'invented', 28 species that do not exist, in look-alike pairs; their ranks are then in
-    ``root/catalogue.toml``, for FISHDET_CATALOGUE. A whole set of the same spec is kept as
-    it is, one of another spec or with files missing is replaced. The set appears in one move, so
+    ``root/catalogue.toml``, for FISHDET_CATALOGUE. ``further`` training pictures of ``pairs``
+    further pairs of invented species follow the others, which stay what they were. A whole set of
+    the same spec is kept as it is, one of another spec or with files missing is replaced. The set
+    appears in one move, so
     an interruption leaves nothing half done; of several processes one draws, the others wait.
 
     Raises FishDataError where ``root`` holds anything else, or can't be written.
     """
-    spec, root = Spec(seed, train, val, size, cast), Path(os.path.abspath(root))
+    spec, root = Spec(seed, train, val, size, cast, further, pairs), Path(os.path.abspath(root))
     count = _worker_count(workers, spec)
+    total = spec.images("train") + val
     try:
         if is_whole(root, spec):
             return root
@@ -203,7 +208,7 @@ def ensure_dataset(
         where = error.filename or root
         raise FishDataError(
             f"{root}: the drawn data set could not be written: {error.strerror or error} "
-            f"({where}). It needs about {(train + val) * (size / 256) ** 2 * 0.02 + 5:.0f} MB; "
+            f"({where}). It needs about {total * (size / 256) ** 2 * 0.02 + 5:.0f} MB; "
             "free some space, or choose a folder that you may write to."
         ) from error
     except BrokenProcessPool as error:

@@ -19,7 +19,7 @@ from filelock import FileLock
 from fish_dataset import files
 from fish_dataset.errors import FishDataError
 
-from .casts import CASTS
+from .casts import CASTS, Cast, further_cast
 
 GENERATOR = "fish_dataset.synthesis"
 VERSION = 1  # to be raised with every change that changes pictures or boxes
@@ -37,6 +37,8 @@ class Spec:
     val: int = 300
     size: int = 256
     cast: str = "builtin"
+    further: int = 0
+    pairs: int = 0
 
     def __post_init__(self) -> None:
         """Raises FishDataError for a number that no set can be made from."""
@@ -45,6 +47,8 @@ class Spec:
             "train": (0, 999_999),
             "val": (0, 999_999),
             "size": (64, 4096),
+            "further": (0, 999_999 - self.train if isinstance(self.train, int) else 0),
+            "pairs": (0, 499),
         }
         for field, (low, high) in limits.items():
             value = getattr(self, field)
@@ -58,15 +62,33 @@ class Spec:
             raise FishDataError(
                 f"drawn data set: cast={self.cast!r} is unknown; there are {', '.join(CASTS)}"
             )
+        if bool(self.further) != bool(self.pairs) or (self.pairs and self.cast != "invented"):
+            raise FishDataError(
+                f"drawn data set: further={self.further} pictures of pairs={self.pairs} further "
+                f"pairs with cast={self.cast!r}: both go together, and with cast='invented' only"
+            )
 
     def images(self, split: str) -> int:
-        """Number of pictures of a split."""
-        return self.train if split == "train" else self.val
+        """Number of pictures of a split; the further ones come last in train."""
+        return self.train + self.further if split == "train" else self.val
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names in the order of the labels: the cast's, then the further species'."""
+        return CASTS[self.cast].classes + further_cast(self.pairs).classes
+
+    def shown(self, split: str, index: int) -> tuple[Cast, int]:
+        """Return the cast of a picture, and the label of its first species."""
+        if split == "train" and index >= self.train:
+            return further_cast(self.pairs), len(CASTS[self.cast].plans)
+        return CASTS[self.cast], 0
 
     def record(self) -> dict[str, Any]:
         """The spec as JSON data, with the generator's name and version and a hash of it all."""
         numbers = {field: int(value) for field, value in asdict(self).items() if field != "cast"}
-        classes = list(CASTS[self.cast].classes)
+        if not self.pairs:  # sets of before there were further species keep their record
+            del numbers["further"], numbers["pairs"]
+        classes = list(self.classes)
         record = {"generator": GENERATOR, "version": VERSION, **numbers, "classes": classes}
         if self.cast != "builtin":  # the built-in set's record is as it was before there were casts
             record["cast"] = self.cast

@@ -39,7 +39,7 @@ def complexity(detector: Detector, image: np.ndarray) -> dict[str, Any]:
     """
     network = detector.network
     model = network.model
-    result: dict[str, Any] = {"parameters": sum(p.numel() for p in model.parameters())}
+    result: dict[str, Any] = {"parameters": network.parameters}
     sample = network.prepare(image)
     batch = {key: [sample[key]] for key in ("inputs", "data_samples")}
     data = model.data_preprocessor(batch, False)

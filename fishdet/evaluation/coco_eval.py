@@ -1,4 +1,4 @@
-"""COCO box metrics over columns, computed by faster-coco-eval.
+"""COCO box metrics over columns.
 
 The numbers are those of pycocotools 2.0 (``COCOeval``, iouType ``bbox``): IoU 0.50:0.05:0.95, 101
 recall points, areas small < 32² ≤ medium < 96² ≤ large. https://cocodataset.org/#detection-eval
@@ -11,22 +11,18 @@ the crowd flag alone and would score an ``ignore`` box as any other.)
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
-from faster_coco_eval import COCO, COCOeval_faster
 
 from fish_dataset.annotations import Annotations
 
 from ..errors import FishdetError
-from .coco_form import detection_dicts, ground_truth_dict
+from .accumulate import precision_recall
 from .detections import Detections
-from .ignored import without_ignored
 from .report import ClassRow, CocoReport
 
 _AREAS = ("s", "m", "l")  # rows 1 to 3 of the evaluator's area axis; row 0 is all areas
-_LOG = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -50,30 +46,12 @@ def evaluate(
     if annotations.num_images == 0:
         raise FishdetError("evaluation: the annotations hold no image")
     detections.check(annotations.num_images, len(annotations.classes))
-    scored = without_ignored(annotations, detections)
-    precision, recall = _accumulate(annotations, scored, max_dets)
+    precision, recall = precision_recall(annotations, detections, max_dets)
     return CocoReport(
         totals=_totals(precision, recall, max_dets),
         per_class=_class_rows(annotations, detections, precision, recall),
         num_images=annotations.num_images,
     )
-
-
-def _accumulate(
-    annotations: Annotations,
-    detections: Detections,
-    max_dets: Sequence[int],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return precision (IoU, recall point, class, area, n) and recall (IoU, class, area, n)."""
-    truth = ground_truth_dict(annotations)
-    found = dict(truth, annotations=detection_dicts(annotations, detections))
-    evaluator = COCOeval_faster(
-        COCO(truth), COCO(found), "bbox", print_function=_LOG.debug, separate_eval=True
-    )
-    evaluator.params.maxDets = list(max_dets)
-    evaluator.evaluate()
-    evaluator.accumulate()
-    return np.asarray(evaluator.eval["precision"]), np.asarray(evaluator.eval["recall"])
 
 
 def _mean(values: np.ndarray) -> float:

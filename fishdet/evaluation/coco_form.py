@@ -36,21 +36,6 @@ def ground_truth_dict(annotations: Annotations) -> dict[str, Any]:
     }
 
 
-def detection_dicts(annotations: Annotations, detections: Detections) -> list[dict[str, Any]]:
-    """Return the detections as COCO result dicts, with ids, areas and ``iscrowd`` filled in."""
-    boxes = detections.xywh()
-    found = _dicts(
-        annotations.image_ids[detections.image_row],
-        detections.labels,
-        boxes,
-        boxes[:, 2] * boxes[:, 3],
-        np.zeros(len(boxes), bool),
-    )
-    for entry, score in zip(found, detections.scores.tolist(), strict=True):
-        entry["score"] = score
-    return found
-
-
 def _dicts(
     image_ids: np.ndarray,
     labels: np.ndarray,

@@ -64,7 +64,7 @@ class Matches:
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
     """P candidate pairs, those of one detection together, the one it would rather take last."""
 
     found: np.ndarray  # (P,) row of the detection
@@ -87,12 +87,10 @@ def match(
         max_dets: best detections of an image and class that count.
         thresholds: (T,) IoU thresholds, ascending.
     """
-    scored = without_ignored(annotations, detections)
-    row, rank = _best(annotations, scored, max_dets)
-    kept = _take(scored, row)
-    region = annotations.crowd | annotations.ignore
-    pairs = _pairs(annotations, kept, region, float(thresholds[0]))
-    taken = _assign(pairs, rank, region, thresholds)
+    candidates = candidates_of(annotations, detections, max_dets, float(thresholds[0]))
+    row, rank, kept, region = candidates.row, candidates.rank, candidates.kept, candidates.region
+    pairs = candidates.preferring(~region)
+    taken = assign(pairs, rank, region, thresholds)
     matched = taken >= 0
     box = np.full(taken.shape, -1, np.int64)
     box[matched] = pairs.box[taken[matched]]
@@ -114,6 +112,43 @@ def match(
         thresholds=np.asarray(thresholds, np.float64),
         positives=positives,
     )
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """K detections, sorted by class and then from the best score down, and what they might take.
+
+    Attributes:
+        row: (K,) int64, row in the detections that ``without_ignored`` left.
+        rank: (K,) int64, place of the detection in its image and class, from 0.
+        kept: the K detections.
+        region: (N,) bool, boxes that are regions.
+        pairs: those of one image and class that overlap enough, in no order of preference.
+    """
+
+    row: np.ndarray
+    rank: np.ndarray
+    kept: Detections
+    region: np.ndarray
+    pairs: Pairs
+
+    def preferring(self, counted: np.ndarray) -> Pairs:
+        """Return the pairs in the order of preference: boxes that are ``counted`` (N,) first."""
+        found, box, iou = self.pairs.found, self.pairs.box, self.pairs.iou
+        order = np.lexsort((box, iou, counted[box], found))
+        return Pairs(found[order], box[order], iou[order])
+
+
+def candidates_of(
+    annotations: Annotations, detections: Detections, max_dets: int, least: float
+) -> Candidates:
+    """Return the ``max_dets`` best detections of each image and class, and the boxes whose IoU
+    with them is at least ``least``; arguments as for :func:`match`."""
+    scored = without_ignored(annotations, detections)
+    row, rank = _best(annotations, scored, max_dets)
+    kept = _take(scored, row)
+    region = annotations.crowd | annotations.ignore
+    return Candidates(row, rank, kept, region, _pairs(annotations, kept, region, least))
 
 
 def _best(
@@ -142,7 +177,7 @@ def _take(detections: Detections, rows: np.ndarray) -> Detections:
 
 def _pairs(
     annotations: Annotations, detections: Detections, region: np.ndarray, least: float
-) -> _Pairs:
+) -> Pairs:
     """Pairs of one image and class whose IoU is at least ``least``."""
     count = len(annotations.classes)
     cells = annotations.box_image * count + annotations.labels
@@ -154,9 +189,7 @@ def _pairs(
     box = boxes[ranges(starts, sizes)]
     iou = _overlaps(detections.xywh(), annotations.bboxes, found, box, region)
     near = iou >= min(least, _ALMOST_ONE)
-    found, box, iou = found[near], box[near], iou[near]
-    order = np.lexsort((box, iou, ~region[box], found))
-    return _Pairs(found[order], box[order], iou[order])
+    return Pairs(found[near], box[near], iou[near])
 
 
 def _overlaps(
@@ -178,10 +211,10 @@ def _overlaps(
     return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
 
 
-def _assign(
-    pairs: _Pairs, rank: np.ndarray, region: np.ndarray, thresholds: np.ndarray
+def assign(
+    pairs: Pairs, rank: np.ndarray, region: np.ndarray, thresholds: np.ndarray
 ) -> np.ndarray:
-    """(K, T) pair that each detection takes, -1 for none.
+    """Return the pair (K, T) that each detection takes, -1 for none.
 
     All images and classes at once: the best detections of each, then the second best, ….
     """

@@ -33,6 +33,7 @@ class ExportOptions:
     drop: float = 0.01
     images: int = 100
     force: bool = False
+    proposals: int | None = None
 
 
 def export(options: ExportOptions) -> tuple[Path, dict[str, Any]]:
@@ -58,6 +59,8 @@ def export(options: ExportOptions) -> tuple[Path, dict[str, Any]]:
         precision="fp32",
         trust_pickle=options.trust_pickle,
         score_thr=0.0,
+        proposals=options.proposals,
+        plain=True,  # converters fold by themselves
     )
     graph = graph_of(detector.network.model, pipeline_steps(detector.cfg, str(path)))
     checkpoint = load_checkpoint(path, options.trust_pickle)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,27 +40,90 @@ def fit_temperature(similarities: np.ndarray, truth: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=_RANGE, method="bounded").x))
 
 
+@dataclass(frozen=True, eq=False)
+class Strangers:
+    """Crops that no claim of a species is right for, to fit thresholds on.
+
+    Attributes:
+        similarities: (n, S) with the gallery's species, -inf with their own.
+        own: their n records.
+        taught: whether the network was taught their species.
+        how: what they are, in words.
+    """
+
+    similarities: np.ndarray
+    own: tuple[SpeciesRecord, ...]
+    taught: bool
+    how: str
+
+    def without(self, ids: Container[str]) -> Strangers | None:
+        """Return those of other species than ``ids``; None without any."""
+        keep = np.array([one.id not in ids for one in self.own], bool)
+        if not keep.any():
+            return None
+        own = tuple(one for one, mine in zip(self.own, keep, strict=True) if mine)
+        return replace(self, similarities=self.similarities[keep], own=own)
+
+
+def strangers_among(
+    similarities: np.ndarray, truth: np.ndarray, own: Sequence[SpeciesRecord]
+) -> Strangers:
+    """Return the crops whose species the gallery has not; without any, all, their own taken out.
+
+    The latter were among the network's lessons: it sets them further apart from all others than
+    a species that it never saw, so that thresholds from them claim far more than their rate.
+
+    Args:
+        similarities: (B, S) of validation crops with the gallery's species.
+        truth: (B,) row of the species, -1 for one that the gallery has not.
+        own: the crops' records.
+    """
+    unknown = truth < 0
+    if unknown.any():
+        records = tuple(one for one, mine in zip(own, unknown, strict=True) if mine)
+        return Strangers(similarities[unknown], records, False, "species that the gallery has not")
+    return Strangers(
+        without_own(similarities, truth), tuple(own), True, "each crop's own species taken out"
+    )
+
+
+def without_own(similarities: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return similarities (B, S), float64, with -inf for each crop's own species (B,), -1: none."""
+    found = similarities.astype(np.float64)
+    rows = np.flatnonzero(truth >= 0)
+    found[rows, truth[rows]] = -np.inf
+    return found
+
+
 def fit(
     similarities: np.ndarray,
     truth: np.ndarray,
-    own: Sequence[SpeciesRecord],
     species: Sequence[SpeciesRecord],
+    strangers: Strangers,
     false_claims: float = 0.05,
 ) -> Fitted:
-    """Fit temperature and thresholds on validation crops.
+    """Fit temperature and thresholds.
 
-    A claim at a level ('species', 'genus', 'family') needs a similarity such that, of fish whose
-    species the gallery has not, at most ``false_claims`` get a wrong claim there. Where the crops
-    hold such fish, these are used; else each crop in turn, with its own species taken out of the
-    gallery. The latter were among the network's lessons, so that fish of truly new species may
-    be claimed more often than stated: give crops of species that were never trained on.
+    A claim at a level ('species', 'genus', 'family') needs a similarity such that strangers get a
+    wrong claim there at most at the rate of ``false_claims``. Fish of one species are alike, so
+    that a new species may be claimed for far more or less than the mean: each of the K species
+    weighs the same, however many crops it has, and one more counts as wholly claimed. So the rate
+    holds, as a mean over species like these, from K + 1 = 1 / rate species on: Lee, Barber and
+    Willett, "Distribution-free inference with hierarchical data" (arXiv:2306.06342), whose
+    hierarchical conformal prediction this is. With fewer species there is no such promise, and
+    the plain mean over them is kept at the rate.
 
     Args:
         similarities: (B, S) of validation crops with the gallery's species.
         truth: (B,) row of ``species``, -1 for a species that the gallery has not.
-        own: the B crops' own records.
         species: the gallery's S records.
+        strangers: other crops, or the same; see ``strangers_among``.
         false_claims: the rate.
+
+    Returns:
+        ``on`` says ``crops``, ``strangers`` (crops), ``stranger_species`` (K), ``how``,
+        ``promised``, and ``left_out``: the rate of species claims where each stranger species in
+        turn is left out of the fit and tested, ``mean`` and ``worst`` (None below 3 species).
 
     Raises:
         FishdetError: fewer than two species, or too few crops to fit on.
@@ -73,19 +137,39 @@ def fit(
     if not 0 < false_claims < 1:
         raise FishdetError(f"--false-claims {false_claims}: give a share between 0 and 1")
     temperature = fit_temperature(similarities[known], truth[known])
-    strangers = similarities[~known].astype(np.float64)
-    names = [record for record, one in zip(own, known, strict=True) if not one]
-    how = "species that the gallery has not"
-    if not names:
-        strangers = similarities.astype(np.float64).copy()
-        strangers[np.arange(len(truth)), truth] = -np.inf
-        names, how = list(own), "each crop's own species taken out"
-    thresholds = {
-        level: _threshold(*_false(strangers, names, species, level, temperature), false_claims)
-        for level in LEVELS
+    _, owner = np.unique([one.id for one in strangers.own], return_inverse=True)
+    wrong = {level: _wrong(strangers, species, level, temperature) for level in LEVELS}
+    thresholds = {level: threshold(one, owner, false_claims) for level, one in wrong.items()}
+    count = int(owner.max()) + 1
+    about: dict[str, Any] = {
+        "crops": int(known.sum()),
+        "strangers": len(owner),
+        "stranger_species": count,
+        "how": strangers.how,
+        "promised": not strangers.taught and (count + 1) * false_claims >= 1,
+        "left_out": _left_out(wrong[LEVELS[0]], owner, false_claims),
     }
-    about: dict[str, Any] = {"crops": int(known.sum()), "strangers": len(names), "how": how}
     return Fitted(temperature, thresholds, false_claims, about)
+
+
+def threshold(scores: np.ndarray, owner: np.ndarray, rate: float) -> float:
+    """Return the least threshold at which strangers are wrongly claimed at ``rate``; see ``fit``.
+
+    Args:
+        scores: (n,) similarity at which a stranger would be claimed wrongly, -inf for never.
+        owner: (n,) its species, 0 … K - 1.
+        rate: of wrong claims.
+    """
+    sizes = np.bincount(owner)
+    spare = rate * (len(sizes) + 1) - 1
+    if spare < 0:  # too few species for the promise
+        spare = rate * len(sizes)
+    order = np.argsort(-scores, kind="stable")
+    claimed = np.cumsum(1 / sizes[owner[order]])
+    above = int(np.searchsorted(claimed, spare + 1e-9, side="right"))
+    if above == len(scores) or np.isneginf(scores[order[above]]):
+        return -1.0
+    return float(np.nextafter(np.float32(scores[order[above]]), np.float32(2)))  # of float32 each
 
 
 def node_index(species: Sequence[SpeciesRecord], level: str) -> tuple[list[str], np.ndarray]:
@@ -105,28 +189,28 @@ def level_sums(chances: np.ndarray, place: np.ndarray, count: int) -> np.ndarray
     return chances @ member
 
 
-def _false(
-    strangers: np.ndarray,
-    own: Sequence[SpeciesRecord],
-    species: Sequence[SpeciesRecord],
-    level: str,
-    temperature: float,
-) -> tuple[np.ndarray, int]:
-    """Return the top similarity of the strangers that would be claimed wrongly, and of how many."""
+def _wrong(
+    strangers: Strangers, species: Sequence[SpeciesRecord], level: str, temperature: float
+) -> np.ndarray:
+    """Return (n,): at which similarity each stranger is claimed wrongly, -inf for never."""
     ids, place = node_index(species, level)
-    sums = level_sums(probabilities(strangers, temperature), place, len(ids))
+    similarities = strangers.similarities.astype(np.float64)
+    sums = level_sums(probabilities(similarities, temperature), place, len(ids))
     claimed = [ids[node] for node in sums.argmax(1)]
     wrong = [
         level == LEVELS[0] or one != record.at(level)[0]
-        for one, record in zip(claimed, own, strict=True)
+        for one, record in zip(claimed, strangers.own, strict=True)
     ]
-    return strangers.max(1)[np.array(wrong, bool)], len(own)
+    return np.where(wrong, similarities.max(1), -np.inf)
 
 
-def _threshold(wrong: np.ndarray, total: int, rate: float) -> float:
-    """Return the least threshold at which at most ``rate`` of ``total`` are wrongly claimed."""
-    allowed = int(np.floor(rate * total + 1e-9))
-    if len(wrong) <= allowed:
-        return -1.0
-    above = np.sort(wrong)[::-1][allowed]
-    return float(np.nextafter(np.float32(above), np.float32(2)))  # similarities are float32
+def _left_out(scores: np.ndarray, owner: np.ndarray, rate: float) -> dict[str, float] | None:
+    count = int(owner.max()) + 1
+    if count < 3:
+        return None
+    rates = []
+    for one in range(count):
+        rest = owner != one
+        least = threshold(scores[rest], np.unique(owner[rest], return_inverse=True)[1], rate)
+        rates.append(float((scores[~rest] >= least).mean()))
+    return {"mean": float(np.mean(rates)), "worst": float(np.max(rates))}

@@ -21,8 +21,10 @@ from fishdet.inference.inputs import find_images
 from .gallery import Gallery
 from .gallery_file import SUFFIX, read_gallery, write_gallery
 from .records import matching, record_of
+from .summary import told
 
 if TYPE_CHECKING:
+    from .calibration import Strangers
     from .embedder import Embedder
 
 TABLE = ("species_id", "name", "name_ko", "scientific_name", "source", "licence")
@@ -101,37 +103,77 @@ def enrol_data(
 
 
 def fit_gallery(
-    data: Path, gallery: Path, model: str, split: str = "val", false_claims: float = 0.05
-) -> list[str]:
+    data: Path, gallery: Path, model: str, split: str = "val", false_claims: float = 0.05,
+    strangers: Path | None = None,
+) -> list[str]:  # fmt: skip
     """Fit temperature and thresholds of a gallery on labelled fish, and return the lines.
+
+    Args:
+        data: fish of the gallery's species.
+        gallery: to be fitted.
+        model: its network.
+        split: of ``data``.
+        false_claims: the rate of wrong claims that thresholds allow.
+        strangers: a data set with species that the network was never taught; by default ``data``.
 
     Raises:
         FishdetError, FishDataError: too little to fit on, or no such split.
     """
-    from .calibration import fit
+    from .calibration import fit, strangers_among
     from .embedder import Embedder
-    from .study import embed
+    from .study import embed, rows_of
 
     embedder = Embedder(model)
     found = read_gallery(gallery, embedder.digest)
     found.require_photos()
     val = embed(embedder, *read_split(data, split), SMALLEST)
-    ids = {record.id: place for place, record in enumerate(found.species)}
     own = [val.records[label] for label in val.labels.tolist()]
-    truth = np.array([ids.get(record.id, -1) for record in own])
-    fitted = fit(found.similarities(val.points), truth, own, found.species, false_claims)
+    truth, similarities = rows_of(found, own), found.similarities(val.points)
+    others = strangers_in(strangers or data, embedder, found)
+    if others is None and strangers is not None:
+        raise FishdetError(
+            f"--strangers {strangers}: the network was taught all its species; name a data set "
+            "with others, or leave species out of the training (leave_out of FishCrops)"
+        )
+    others = others or strangers_among(similarities, truth, own)
+    fitted = fit(similarities, truth, found.species, others, false_claims)
     write_gallery(gallery, found.calibrated(fitted))
     claims = ", ".join(f"{level} {value:.3f}" for level, value in fitted.thresholds.items())
     return [
         f"{gallery}: temperature {fitted.temperature:.4f}; least similarity of a claim: {claims}",
-        f"at most {false_claims:.0%} wrong claims on {fitted.on['strangers']} crops of "
-        f"{fitted.on['how']}",
+        *told(fitted),
     ]
+
+
+def strangers_in(data: Path, embedder: Embedder, gallery: Gallery) -> Strangers | None:
+    """Return the fish of train and val of species that the network was never taught, or None.
+
+    Raises:
+        FishdetError, FishDataError: as ``read_split``.
+    """
+    from .calibration import Strangers
+    from .study import embed, never_taught
+
+    taught = {record_of(name, own=True).id for name in embedder.taught}
+    found = []
+    for split in ("train", "val"):
+        if split in find_splits(data):
+            annotations, image_dir = read_split(data, split)
+            names = [name for name in annotations.classes
+                     if record_of(name, own=True).id not in taught]  # fmt: skip
+            if names:
+                found.append(embed(embedder, annotations, image_dir, SMALLEST, names=names))
+    crops = [one for one in (never_taught(gallery, each, taught) for each in found) if one]
+    if not crops:
+        return None
+    own = tuple(record for one in crops for record in one.own)
+    similarities = np.concatenate([one.similarities for one in crops])
+    return Strangers(similarities, own, False, crops[0].how)
 
 
 def test_data(
     data: Path, model: str, new: Sequence[str] = (), shots: int = 5, smallest: int = SMALLEST,
-    most: int = 100, out: Path | None = None,
+    most: int = 100, out: Path | None = None, strangers: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Score a network on a data set: gallery from train, everything else from val.
 
@@ -141,6 +183,8 @@ def test_data(
         new: classes that count as unknown, and are then enrolled from ``shots`` photos.
         shots, smallest, most: see ``study``.
         out: JSON file for the numbers.
+        strangers: a data set with further species that the network was never taught, to fit
+            thresholds on; those of ``new`` are no part of it.
 
     Raises:
         FishdetError, FishDataError: ``new`` names no class, or too little data.
@@ -158,13 +202,73 @@ def test_data(
     val = embed(embedder, val_annotations, val_dir, smallest)
     labels = [annotations.classes.index(name) for name in new]
     gallery = gallery_of(embedder.digest, train.where(~np.isin(train.labels, labels)))
-    report = closed_and_open(gallery, val)
+    others = None
+    if strangers is not None:
+        others = strangers_in(strangers, embedder, gallery)
+        others = others and others.without({train.records[label].id for label in labels})
+        if others is None:
+            raise FishdetError(
+                f"--strangers {strangers}: no species that the network was not taught"
+            )
+    report = closed_and_open(gallery, val, strangers=others)
     if labels:
         held = val.where(np.isin(val.labels, labels))
         report["few_photos"] = few_photos(gallery, train, held, shots)
     if out is not None:
         write_json(out, report)
     return report
+
+
+def two_stages(
+    data: Path, detector: str, model: str, gallery: Path, split: str = "val",
+    out: Path | None = None, score_thr: float = 0.02,
+) -> list[str]:  # fmt: skip
+    """Score a detector alone and with the identifier behind it, and return the lines.
+
+    Args:
+        data: pictures with boxes; its classes must be the detector's.
+        detector, model, gallery: the two stages.
+        split: of ``data``.
+        out: JSON file for all numbers.
+        score_thr: least score of a fish.
+
+    Raises:
+        FishdetError, FishDataError: classes that differ, or a gallery with none of them.
+    """
+    from fishdet.evaluation import evaluate
+    from fishdet.evaluation.detections import Detections
+    from fishdet.inference.detector import Detector
+    from fishdet.inference.inputs import read_image
+
+    from . import two_stages as ways
+    from .embedder import Embedder
+
+    embedder = Embedder(model)
+    known = read_gallery(gallery, embedder.digest)
+    known.require_photos()
+    first = Detector(detector, score_thr=score_thr)
+    annotations, image_dir = read_split(data, split, first.classes)
+    records = [record_of(name, own=True) for name in first.classes]
+    alone, both = [], []
+    for row, name in enumerate(annotations.file_names):
+        image = read_image(image_dir / name)
+        found = first.predict([image])[0]
+        alone.append((row, *ways.as_found(found)))
+        fish = ways.once_each(found)
+        points = embedder([embedder.cut(image, box) for box in fish.xyxy])
+        chances = np.zeros((0, len(records)))
+        if len(fish):
+            chances = ways.class_chances(known, points, records)
+        both.append((row, *ways.as_named(fish.xyxy, np.asarray(fish.confidence), chances)))
+    results = {ways.ALONE: Detections.from_images(alone), ways.BOTH: Detections.from_images(both)}
+    report = ways.score(annotations, results[ways.ALONE], results[ways.BOTH])
+    species = {
+        way: {row["name"]: row["AP"] for row in evaluate(annotations, found).per_class}
+        for way, found in results.items()
+    }
+    if out is not None:
+        write_json(out, {**report, "species": species})
+    return ways.lines_of(report, first.classes, species)
 
 
 def remove_species(gallery: Path, name: str) -> list[str]:

@@ -17,6 +17,7 @@ from fish_dataset.crops.windows import MARGIN, cut
 from fishdet.checkpoint.finding import find_checkpoint
 from fishdet.checkpoint.load import load_checkpoint
 from fishdet.checkpoint.loading import resolve
+from fishdet.config import nested_dicts
 from fishdet.errors import FishdetError
 from fishdet.inference.build import build_network, class_names, config_for
 from fishdet.models.precision import autocast, resolve_precision
@@ -35,7 +36,8 @@ class Embedder:
         batch_size: crops at once.
 
     Attributes:
-        classes: species that the network was trained on.
+        classes: species of the data set that the network was trained on.
+        taught: those of them that it was shown, all but what its config's ``leave_out`` names.
         digest: SHA-256 of weights and crop settings; a gallery states it.
 
     Raises:
@@ -61,6 +63,12 @@ class Embedder:
         self.dtype = resolve_precision(precision, self.device)
         self.batch_size = batch_size
         self.classes = class_names(cfg, checkpoint, str(path))
+        held = {
+            name
+            for one in nested_dicts(cfg.get("train_dataloader") or {})
+            for name in one.get("leave_out") or ()
+        }
+        self.taught = tuple(name for name in self.classes if name not in held)
         self.size, self.margin = _crop_settings(cfg, path)
         self.model: Any = build_network(cfg, checkpoint["state_dict"], self.device)
         self.digest = _digest(checkpoint["state_dict"], self.size, self.margin)

@@ -71,7 +71,8 @@ def enrol(
             + "\n  ".join(faults)
         )
     entries = [
-        Photo(name, _digest(crop), licence) for (name, _), crop in zip(photos, crops, strict=True)
+        Photo(name, photo_digest(crop), licence)
+        for (name, _), crop in zip(photos, crops, strict=True)
     ]
     grown = gallery.add(record, embedder(crops), entries)
     added = len(grown.photos) - len(gallery.photos)
@@ -122,7 +123,7 @@ def embed_boxes(
         if picture != last:
             image, last = read_image(image_dir / data.file_names[picture]), picture
         crops.append(embedder.cut(image, boxes[row]))
-    return embedder(crops), [_digest(crop) for crop in crops]
+    return embedder(crops), [photo_digest(crop) for crop in crops]
 
 
 def usable_boxes(data: Annotations, smallest: int = SMALLEST) -> np.ndarray:
@@ -174,5 +175,6 @@ def _notes(gallery: Gallery, record: SpeciesRecord, detector: Detector | None) -
     return tuple(notes)
 
 
-def _digest(crop: np.ndarray) -> str:
+def photo_digest(crop: np.ndarray) -> str:
+    """Return the SHA-256 of a crop's pixels."""
     return hashlib.sha256(crop.tobytes()).hexdigest()

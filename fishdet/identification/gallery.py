@@ -13,7 +13,7 @@ from fishdet.errors import FishdetError
 
 from .records import SpeciesRecord
 
-NEAREST = 3  # photos of a species whose mean likeness counts
+NEAREST = 5  # photos of a species whose mean likeness counts
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Gallery:
 
     def similarities(self, queries: np.ndarray) -> np.ndarray:
         """Return (B, S) float32: the mean cosine of each query (B, D) with a species' photos that
-        are nearest to it, three or as many as there are.
+        are nearest to it, five or as many as there are.
 
         Raises:
             FishdetError: the gallery is empty, or of another number of dimensions.
@@ -134,6 +134,10 @@ class Gallery:
         if all(record.id != species_id for record in self.species):
             raise FishdetError(f"the gallery has no species {species_id!r}; {self.listed()}")
         return _sorted(self, [row for row in self._rows() if row[0].id != species_id])
+
+    def without_source(self, source: str) -> Gallery:
+        """Return the gallery without the photos of a source; species that had no others go too."""
+        return _sorted(self, [row for row in self._rows() if row[2].source != source])
 
     def only(self, species_ids: Iterable[str]) -> Gallery:
         """Return the gallery of the named species alone."""

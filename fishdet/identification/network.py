@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -81,16 +82,25 @@ class CosineMarginHead(BaseModule):
         return (self.scale * self.cosines(embeddings)).softmax(-1)
 
 
+def pool(feature: Tensor) -> Tensor:
+    """Return (B, 2C): mean and standard deviation of each channel of a map (B, C, h, w)."""
+    mean = feature.mean((-2, -1), keepdim=True)
+    spread = (feature - mean).square().mean((-2, -1)).add(1e-6).sqrt()
+    return torch.cat([mean.flatten(1), spread], dim=1)
+
+
 @MODELS.register_module()
 class FishEmbedder(BaseModel):
-    """A backbone, its last map pooled, and a projection to D numbers of length 1.
+    """A backbone, its maps pooled, and a projection to D numbers of length 1.
 
-    Pooling is the generalised mean of Radenović, Tolias and Chum, "Fine-tuning CNN Image Retrieval
-    with No Human Annotation" (arXiv:1711.02512), at p = 3: between the average and the maximum.
+    Of each channel of each map the mean and the standard deviation are taken: what is there, and
+    how unevenly, as bars and spots are. Early maps hold the marks that part look-alikes, and what
+    they say is not bent to the species that were taught. ``DiscriminantStart`` sets ``centre`` and
+    ``spread``, by which these numbers are brought to mean 0 and spread 1.
 
     Args:
-        backbone: config of a backbone that returns one map (B, channels, h, w).
-        channels: of that map.
+        backbone: config of a backbone that returns maps (B, channels, h, w).
+        channels: of these maps, in order.
         dimensions: D.
         head: config of the head, without num_classes' companions ``dimensions``.
         dropout: before the projection.
@@ -103,7 +113,7 @@ class FishEmbedder(BaseModel):
     def __init__(
         self,
         backbone: dict[str, Any],
-        channels: int,
+        channels: Sequence[int],
         dimensions: int,
         head: dict[str, Any],
         dropout: float = 0.0,
@@ -112,24 +122,31 @@ class FishEmbedder(BaseModel):
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
-        given = list(getattr(self.backbone, "channels", [channels]))
-        if given[-1] != channels:
+        given = list(getattr(self.backbone, "channels", channels))
+        if given != list(channels):
             raise FishdetError(
-                f"FishEmbedder: model.channels is {channels}, and the backbone's last map has "
-                f"{given[-1]}: set model.channels={given[-1]}"
+                f"FishEmbedder: model.channels is {list(channels)}, and the backbone's maps have "
+                f"{given}: set model.channels={given}"
             )
+        self.register_buffer("centre", torch.zeros(2 * sum(channels)))
+        self.register_buffer("spread", torch.ones(2 * sum(channels)))
         self.dropout = nn.Dropout(dropout)
-        self.project = nn.Linear(channels, dimensions, bias=False)
+        self.centre: Tensor
+        self.spread: Tensor
+        self.project = nn.Linear(2 * sum(channels), dimensions, bias=False)
         self.norm = nn.BatchNorm1d(dimensions)
         self.head = MODELS.build({**head, "dimensions": dimensions})
         self.dimensions = dimensions
 
     def embed(self, inputs: Tensor) -> Tensor:
         """Return embeddings float32 (B, D) of length 1 for normalised crops (B, 3, H, W)."""
-        last = self.backbone(inputs)[-1]
-        pooled = last.float().clamp(min=1e-6).pow(3).mean((-2, -1)).pow(1 / 3)
-        projected = self.norm(self.project(self.dropout(pooled)).float())
+        scaled = (self.pooled(inputs) - self.centre) / self.spread
+        projected = self.norm(self.project(self.dropout(scaled)).float())
         return F.normalize(projected, dim=-1)
+
+    def pooled(self, inputs: Tensor) -> Tensor:
+        """Return mean and spread of all channels, float32 (B, 2 * sum(channels))."""
+        return torch.cat([pool(one.float()) for one in self.backbone(inputs)], dim=1)
 
     def forward(
         self,

@@ -1,7 +1,7 @@
-"""Registers the embedding network and its metric with mmdet, by being imported."""
+"""Registers the embedding network, its metric and its start with mmdet, by being imported."""
 
 from __future__ import annotations
 
-from . import metric, network
+from . import metric, network, starting
 
-__all__ = ["metric", "network"]
+__all__ = ["metric", "network", "starting"]

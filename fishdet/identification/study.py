@@ -6,7 +6,7 @@ Fitted numbers are never tested on what they were fitted on: validation crops ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,14 @@ from fishdet.evaluation.identification import (
 )
 from fishdet.evaluation.intervals.resampling import sampling_groups
 
-from .calibration import DEFAULT_TEMPERATURE, fit, probabilities
+from .calibration import (
+    DEFAULT_TEMPERATURE,
+    Strangers,
+    fit,
+    probabilities,
+    strangers_among,
+    without_own,
+)
 from .embedder import Embedder
 from .enrolment import embed_boxes, usable_boxes
 from .gallery import Gallery, Photo
@@ -49,16 +56,25 @@ class Crops:
 
 
 def embed(
-    embedder: Embedder, data: Annotations, image_dir: Path, smallest: int, most: int | None = None
+    embedder: Embedder,
+    data: Annotations,
+    image_dir: Path,
+    smallest: int,
+    most: int | None = None,
+    names: Sequence[str] | None = None,
 ) -> Crops:
     """Embed the labelled fish of a split.
 
     Args:
         smallest: shortest length of a fish in pixels.
         most: fish a species, spread over the file; None for all.
+        names: classes to embed; None for all.
     """
     records = tuple(record_of(name, own=True) for name in data.classes)
     rows = usable_boxes(data, smallest)
+    if names is not None:
+        wanted = [label for label, name in enumerate(data.classes) if name in names]
+        rows = rows[np.isin(data.labels[rows], wanted)]
     if most is not None:
         kept = []
         for label in np.unique(data.labels[rows]):
@@ -80,8 +96,38 @@ def gallery_of(network: str, crops: Crops) -> Gallery:
     return gallery
 
 
+def never_taught(gallery: Gallery, crops: Crops, taught: Container[str]) -> Strangers | None:
+    """Return the crops of species that the network was not taught, or None without any.
+
+    Such a species may be in the gallery: it is taken out for its own crops.
+
+    Args:
+        gallery: of the known species.
+        crops: to choose from.
+        taught: ids of the species that the network was trained on.
+    """
+    ids = [crops.records[label].id for label in crops.labels.tolist()]
+    new = np.array([key not in taught for key in ids], bool)
+    if not new.any():
+        return None
+    mine = crops.where(new)
+    own = tuple(mine.records[label] for label in mine.labels.tolist())
+    similarities = without_own(gallery.similarities(mine.points), rows_of(gallery, own))
+    return Strangers(similarities, own, False, "species that the network was not taught")
+
+
+def rows_of(gallery: Gallery, own: Sequence[SpeciesRecord]) -> np.ndarray:
+    """Return (n,) the row of each record's species in the gallery, -1 for one that it has not."""
+    ids = {record.id: place for place, record in enumerate(gallery.species)}
+    return np.array([ids.get(record.id, -1) for record in own], np.int64)
+
+
 def closed_and_open(
-    gallery: Gallery, val: Crops, rate: float = 0.05, seed: int = 0
+    gallery: Gallery,
+    val: Crops,
+    rate: float = 0.05,
+    seed: int = 0,
+    strangers: Strangers | None = None,
 ) -> dict[str, Any]:
     """Score naming of known species and doubt about others, each with a 95 % interval.
 
@@ -89,24 +135,27 @@ def closed_and_open(
         gallery: of the known species.
         val: validation crops of these and of others.
         rate: of false claims that thresholds are fitted for.
+        strangers: other fish to fit thresholds on; None takes each known fish without its species.
     """
-    ids = {record.id: place for place, record in enumerate(gallery.species)}
-    truth = np.array([ids.get(val.records[label].id, -1) for label in val.labels.tolist()])
+    own = [val.records[label] for label in val.labels.tolist()]
+    truth = rows_of(gallery, own)
     known = truth >= 0
     if not known.any():
         raise FishdetError("the validation crops show no species of the gallery")
     similarities = gallery.similarities(val.points)
     top = similarities.max(1)
     raw = probabilities(similarities, DEFAULT_TEMPERATURE)
-    fitted, least = _cross_fitted(gallery, similarities, truth, val, rate, seed)
+    fitted, least, about = _cross_fitted(gallery, similarities, truth, val, rate, seed, strangers)
     report = {
         "crops": int(known.sum()),
-        "species": len(ids),
+        "species": len(gallery.species),
         **_closed(gallery, val, truth, known, raw, fitted, seed),
     }
     if (~known).any():
         report["open"] = {
             "unknown_crops": int((~known).sum()),
+            "rate": rate,
+            "thresholds_from": about,
             "auroc": interval(val.groups, lambda w: auroc(*_drawn(top, known, w)), seed),
             "false_claims_at_95_recall": interval(
                 val.groups, lambda w: false_claims_at(*_drawn(top, known, w)), seed
@@ -215,20 +264,27 @@ def _cross_fitted(
     val: Crops,
     rate: float,
     seed: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities (n, S) and species thresholds (n,) fitted on the other half's known."""
+    strangers: Strangers | None,
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Return probabilities (n, S) and species thresholds (n,) fitted on the other half's known.
+
+    The third value says what the thresholds were fitted on.
+    """
     unique, index = np.unique(val.groups, return_inverse=True)
     half = np.random.default_rng(seed).permutation(len(unique))[index] % 2
     chances, least = np.zeros(similarities.shape), np.zeros(len(truth))
     own = [val.records[label] for label in val.labels.tolist()]
+    about: dict[str, Any] = {}
     for side in (0, 1):
         rows = np.flatnonzero((half != side) & (truth >= 0))
-        found = fit(
-            similarities[rows], truth[rows], [own[row] for row in rows], gallery.species, rate
+        others = strangers or strangers_among(
+            similarities[rows], truth[rows], [own[row] for row in rows]
         )
+        found = fit(similarities[rows], truth[rows], gallery.species, others, rate)
+        about = found.on
         chances[half == side] = probabilities(similarities[half == side], found.temperature)
         least[half == side] = found.thresholds[LEVELS[0]]
-    return chances, least
+    return chances, least, about
 
 
 def _some(train: Crops, label: int, shots: int, rng: np.random.Generator) -> np.ndarray:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from .gallery import Fitted
+
 
 def summary(report: Mapping[str, Any]) -> list[str]:
     """Return lines for the screen: values with their 95 % intervals in brackets."""
@@ -22,12 +26,15 @@ def summary(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"  of the wrong names: {told}")
     if "open" in report:
         found = report["open"]
+        on = found["thresholds_from"]
         lines += [
             f"unknown species: {found['unknown_crops']} crops",
             f"  AUROC {_with(found['auroc'])}, taken for known where 95 % of the known are kept: "
             f"{_with(found['false_claims_at_95_recall'])}",
-            f"  at the fitted threshold: {_with(found['false_claims_at_fitted'])} of the unknown "
-            f"claimed, {_with(found['known_kept_at_fitted'])} of the known kept",
+            f"  threshold fitted for {found['rate']:.0%} on {on['strangers']} crops of "
+            f"{on['stranger_species']} species ({on['how']}): "
+            f"{_with(found['false_claims_at_fitted'])} of the unknown claimed,"
+            f" {_with(found['known_kept_at_fitted'])} of the known kept",
         ]
     if "few_photos" in report:
         few = report["few_photos"]
@@ -37,6 +44,27 @@ def summary(report: Mapping[str, Any]) -> list[str]:
             f"  top-1 among them {_with(few['top1'])}, beside the known ones "
             f"{_with(few['top1_beside_known'])}",
         ]
+    return lines
+
+
+def told(fitted: Fitted) -> list[str]:
+    """Return what thresholds were fitted on, and whether their rate is promised."""
+    on, rate = fitted.on, fitted.false_claims
+    lines = [
+        f"at most {rate:.0%} wrong claims on {on['strangers']} crops of {on['stranger_species']} "
+        f"species ({on['how']})"
+    ]
+    if on["left_out"] is not None:
+        lines.append(
+            f"each of them left out of the fit in turn: {on['left_out']['mean']:.1%} claimed on "
+            f"the mean, {on['left_out']['worst']:.0%} of the worst species"
+        )
+    if not on["promised"]:
+        need = int(np.ceil(1 / rate - 1e-9)) - 1
+        lines.append(
+            f"note: {rate:.0%} is no promise for new species: that needs fish of {need} species "
+            "or more that the network was not taught; name a data set of such in --strangers"
+        )
     return lines
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmdet.models.layers import multiclass_nms
 from mmdet.models.roi_heads.bbox_heads import BBoxHead
 from mmengine.structures import InstanceData
 
 from .boxes import Boxes
 from .runner_up import from_other_labels
+from .suppression import best_boxes
 
 
 def keep_class_scores(model: torch.nn.Module) -> bool:
@@ -49,10 +49,9 @@ class _Remembering:
         kwargs = {k: v.float() if isinstance(v, torch.Tensor) else v for k, v in kwargs.items()}
         raw = self._single(*exact, rcnn_test_cfg=None, **kwargs)
         limits = (test_cfg.score_thr, test_cfg.nms, test_cfg.max_per_img)
-        kept, labels, rows = multiclass_nms(raw.bboxes, raw.scores, *limits, return_inds=True)
-        classes = raw.scores.shape[1] - 1
-        found = InstanceData(bboxes=kept[:, :4], scores=kept[:, 4], labels=labels)
-        found.class_scores = raw.scores[rows[: len(kept)] // classes, :classes]
+        boxes, scores, labels, rows = best_boxes(raw.bboxes, raw.scores, *limits)
+        found = InstanceData(bboxes=boxes, scores=scores, labels=labels)
+        found.class_scores = raw.scores[rows, :-1]
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -48,6 +49,10 @@ class Detector:
         precision: 'auto' (bf16 on a CPU that has the instructions), 'fp32', 'bf16' or 'fp16'.
         trust_pickle: read a ``.pth`` with all that its pickle asks for; see ``load_checkpoint``.
         channels: order of the channels of arrays, 'bgr' (OpenCV) or 'rgb'.
+        plain: leave the network as it was trained, to look into it or to export it; without it
+            BatchNorm is folded into the convolutions, which moves scores by a millionth or so.
+        proposals: how many regions of a picture the second stage looks at, at most; fewer are
+            faster (``tools/analysis/proposals.py`` tells what they cost). None: as trained.
         options: what else ``DetectionOptions`` holds, by name: ``agnostic_nms``, ``flip``,
             ``tile``, ``tile_overlap``, ``batch_size``.
 
@@ -55,8 +60,11 @@ class Detector:
         classes: the class names as trained, in the order of ``class_id``.
         names: the same in ``lang``.
         calibration: what makes chances of scores; None where the model was not calibrated.
+        engine: what runs the model here, and how, in words.
         class_thresholds: the score from which on each species is worth showing, as calibration
             chose it; nothing is dropped by it.
+        drawn_only: whether it has learnt from the drawn data set alone, so that what it says of
+            photos means little.
 
     Raises:
         FishdetError: says which of the above does not work and what to do.
@@ -72,6 +80,8 @@ class Detector:
         precision: str = "auto",
         trust_pickle: bool = False,
         channels: str = "bgr",
+        plain: bool = False,
+        proposals: int | None = None,
         **options: Any,
     ) -> None:
         if channels not in ("bgr", "rgb"):
@@ -79,16 +89,24 @@ class Detector:
         self.options = _options(score_thr, options)
         self.channels, self.score_thr = channels, score_thr
         path = find_checkpoint(Path(model))
+        self._plainly = partial(
+            Detector, path, config, device, score_thr, lang, precision, trust_pickle, channels,
+            plain=True, proposals=proposals, **options,
+        )  # fmt: skip
         if path.suffix in SUFFIXES:
             opened = open_exported(path, config, device, precision, self.options.batch_size)
         else:
             from .trained import open_trained  # PyTorch and mmdet, which exported models do without
 
-            settings = (config, device, precision, trust_pickle, self.options.batch_size)
+            settings = (config, device, precision, trust_pickle, self.options.batch_size, plain)
             opened = open_trained(path, *settings)
         self.cfg, self.network, self.device = opened.cfg, opened.network, opened.device
+        if proposals is not None:
+            self.network.limit_proposals(proposals)
+        self.engine: str = self.network.engine
         self.classes, self.calibration = opened.classes, opened.calibration
         self.class_thresholds = opened.thresholds
+        self.drawn_only = bool(opened.cfg is not None and opened.cfg.get("builtin_data"))
         self.thresholds = thresholds_for(score_thr, self.classes)
         self.catalogue_names = names_of(self.classes, lang)
         self.names = tuple(self.catalogue_names.class_name.tolist())
@@ -150,6 +168,11 @@ class Detector:
         if self.channels == "rgb" and isinstance(image, np.ndarray):
             return np.ascontiguousarray(pixels[..., ::-1])
         return pixels
+
+    def as_trained(self) -> Detector:
+        """Return a detector whose network is as it was trained: this one, or another of the same
+        file where parts of this one are folded away (``plain``)."""
+        return self._plainly() if getattr(self.network, "folded", 0) else self
 
     def _named(self, boxes: Boxes) -> sv.Detections:
         calibrated = None if self.calibration is None else self.calibration(boxes.scores)

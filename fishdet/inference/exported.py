@@ -34,10 +34,28 @@ class ExportedNetwork:
         session: the open file.
         classes: how many there are.
         batch_size: pictures at once, at most.
+        precision: of the file, 'fp32' or 'int8'.
+
+    Attributes:
+        engine: what runs it, in words.
     """
 
-    def __init__(self, session: Session, classes: int, batch_size: int) -> None:
+    def __init__(
+        self, session: Session, classes: int, batch_size: int, precision: str = "fp32"
+    ) -> None:
         self.session, self.classes, self.batch_size = session, classes, batch_size
+        self.engine = f"{session.runtime}, {precision}"
+
+    def limit_proposals(self, number: int) -> None:
+        """Refuse: the number is a part of the file.
+
+        Raises:
+            FishdetError: always.
+        """
+        raise FishdetError(
+            f"proposals {number}: an exported model has its number fixed; export the model anew "
+            "with --proposals"
+        )
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Boxes]:
         """Return the boxes of each image, uint8 BGR (H, W, 3)."""
@@ -87,7 +105,7 @@ def open_exported(
     calibrated = stored.get("temperature") is not None
     calibration = calibration_from(stored, str(path)) if calibrated else None
     thresholds = thresholds_from(papers, str(path), classes)
-    network = ExportedNetwork(session, len(classes), batch_size)
+    network = ExportedNetwork(session, len(classes), batch_size, str(own))
     return Opened(network, classes, calibration, thresholds, device or "cpu")
 
 

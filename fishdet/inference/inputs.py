@@ -16,7 +16,9 @@ from PIL import Image, ImageOps
 
 from fishdet.errors import FishdetError
 
-SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"))
+from . import heif
+
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")) | heif.SUFFIXES
 ImageLike: TypeAlias = "str | os.PathLike[str] | bytes | np.ndarray | Image.Image"
 
 
@@ -122,6 +124,8 @@ def decode(content: bytes, name: str) -> np.ndarray:
     """
     if not content:
         raise FishdetError(f"{name}: the file is empty")
+    if heif.is_heif(content):
+        return _from_pillow(heif.open_heif(content, name), name)
     _require_whole_jpeg(content, name)
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)

@@ -12,11 +12,12 @@ import torch
 from mmengine.config import Config
 
 from fishdet.errors import FishdetError
-from fishdet.models.precision import autocast
+from fishdet.models.precision import autocast, precision_name
 
 from .boxes import Boxes
 from .build import Transform, build_network, build_pipeline
 from .class_scores import boxes_of, keep_class_scores
+from .folding import fold_batch_norms
 
 
 class Network:
@@ -30,9 +31,13 @@ class Network:
         dtype: what it computes in.
         classes: how many classes it has.
         batch_size: pictures at once, at most.
+        plain: leave the network as it was trained; else its BatchNorm is folded away.
 
     Attributes:
         gives_class_scores: whether each box comes with the scores of all classes.
+        folded: how many BatchNorms are folded away.
+        parameters: how many numbers the network was trained with.
+        engine: what runs it, and how, in words.
     """
 
     def __init__(
@@ -45,11 +50,32 @@ class Network:
         dtype: torch.dtype,
         classes: int,
         batch_size: int,
+        plain: bool = False,
     ) -> None:
         self.device, self.dtype, self.classes, self.batch_size = device, dtype, classes, batch_size
         self.pipeline: list[Transform] = build_pipeline(cfg, name)
         self.model: Any = build_network(cfg, state_dict, device)
+        self.parameters = sum(p.numel() for p in self.model.parameters())
+        self.folded = 0 if plain else fold_batch_norms(self.model)
         self.gives_class_scores = keep_class_scores(self.model)
+        self.engine = f"PyTorch {precision_name(dtype)} on {device}, channels_last" + (
+            f", {self.folded} BatchNorms folded" if self.folded else ""
+        )
+
+    def limit_proposals(self, number: int) -> None:
+        """Let the second stage look at ``number`` proposals a picture at most.
+
+        Raises:
+            FishdetError: fewer than one, or a detector that makes none.
+        """
+        rpn = getattr(self.model, "rpn_head", None)
+        if number < 1:
+            raise FishdetError(f"proposals {number}: at least 1")
+        if rpn is None:
+            raise FishdetError(
+                f"proposals {number}: a {type(self.model).__name__} makes none; leave it out"
+            )
+        rpn.test_cfg.max_per_img = number
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Boxes]:
         """Return the boxes of each image, uint8 BGR (H, W, 3), that the config's own limits leave.

@@ -13,15 +13,17 @@ from .detector import Detector
 from .run import Report
 from .writers import FORMATS
 
+DRAWN_ONLY = (
+    "This model has seen drawn fish only, so what it says of photos means little; "
+    "train one on photos: python tools/train.py CONFIG --data FOLDER"
+)
+
 
 def print_limits(detector: Detector, console: Console) -> None:
-    """Say so where a model has learnt from the drawn data set alone."""
-    if detector.cfg is not None and detector.cfg.get("builtin_data"):
-        console.print(
-            "This model has seen drawn fish only, so what it says of photos means little; "
-            "train one on photos: python tools/train.py CONFIG --data FOLDER",
-            soft_wrap=True,
-        )
+    """Say what runs the model, and where it has learnt from the drawn data set alone."""
+    console.print(f"Runs on {detector.engine}.", markup=False, soft_wrap=True)
+    if detector.drawn_only:
+        console.print(DRAWN_ONLY, soft_wrap=True)
 
 
 def print_report(done: Report, options: argparse.Namespace, console: Console) -> None:

@@ -24,6 +24,7 @@ def open_trained(
     precision: str,
     trust_pickle: bool,
     batch_size: int,
+    plain: bool = False,
 ) -> Opened:
     """Load a checkpoint; see ``Detector`` for the arguments.
 
@@ -45,6 +46,7 @@ def open_trained(
         dtype=dtype,
         classes=len(classes),
         batch_size=batch_size,
+        plain=plain,
     )
     require_class_count(cfg, classes, str(path))
     return Opened(network, classes, calibration, thresholds, place, cfg)

@@ -25,6 +25,7 @@ class ModelAnswer(BaseModel):
     classes: list[str]
     named: list[ClassName] = Field(description="what the classes are called")
     calibrated: bool
+    drawn_only: bool = Field(description="whether it has learnt from drawn fish alone, no photos")
     formats: list[str]
     max_images: int
     max_bytes: int
@@ -51,6 +52,7 @@ def model(state: Running) -> ModelAnswer:
         classes=list(state.model.classes),
         named=[class_name(state.model, label) for label in range(len(state.model.classes))],
         calibrated=state.model.calibration is not None,
+        drawn_only=state.model.drawn_only,
         formats=list(known_formats()),
         max_images=limits.max_images,
         max_bytes=limits.max_bytes,

@@ -18,9 +18,11 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
+from fishdet.identification.answers import Answer
 from fishdet.inference.boxes import Boxes
 
 from .model import Model
+from .naming import NamedBoxes
 
 PROBABLY, ONE_OF, LEAST, CANDIDATES = 0.7, 0.5, 0.05, 3
 Verdict = Literal["probably", "one_of", "unknown"]
@@ -42,6 +44,18 @@ class Candidate(ClassName):
     score: float = Field(ge=0, le=1, description="the network's score of this class for the box")
 
 
+class Identified(BaseModel):
+    """What the gallery says of a fish; see docs/identification.md."""
+
+    rank: Literal["species", "genus", "family", "fish"] = Field(description="what is claimed")
+    id: str
+    name_en: str
+    name_ko: str
+    chance: float = Field(ge=0, le=1, description="of the claim; 1 for fish")
+    known: bool = Field(description="whether it passes for a species of the gallery")
+    candidates: list[tuple[str, float]] = Field(description="ids and chances, likeliest first")
+
+
 class Detection(BaseModel):
     """A fish."""
 
@@ -51,6 +65,7 @@ class Detection(BaseModel):
     verdict: Verdict
     chance: float = Field(ge=0, le=1, description="that the box holds the first species")
     species: list[Candidate] = Field(description="best first")
+    identified: Identified | None = Field(None, description="where the service has a gallery")
 
 
 class ImageAnswer(BaseModel):
@@ -100,7 +115,22 @@ def _detection(model: Model, boxes: Boxes, row: int, chance: float) -> Detection
     named = [_candidate(model, int(label), float(score)) for label, score in pairs]
     keep = named if verdict == "probably" else named[:count]
     box = (x1, y1, round(x2 - x1, 2), round(y2 - y1, 2))
-    return Detection(bbox=box, verdict=verdict, chance=round(chance, 4), species=keep)
+    said = identified(boxes.said[row]) if isinstance(boxes, NamedBoxes) else None
+    chance = round(chance, 4)
+    return Detection(bbox=box, verdict=verdict, chance=chance, species=keep, identified=said)
+
+
+def identified(one: Answer) -> Identified:
+    """Return the gallery's answer as the API gives it."""
+    return Identified(
+        rank=one.rank,  # type: ignore[arg-type]
+        id=one.id,
+        name_en=one.name,
+        name_ko=one.name_ko,
+        chance=round(min(one.probability, 1.0), 4),
+        known=one.known,
+        candidates=[(key, round(chance, 4)) for key, _, chance in one.candidates],
+    )
 
 
 def _best(boxes: Boxes, row: int) -> tuple[np.ndarray, np.ndarray]:

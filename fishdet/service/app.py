@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from fishdet.inference.heif import allow_heif
+
 from . import about, corrections, detections, page, tracing
 from .access import RateLimit
 from .errors import add_handlers
 from .feedback import FeedbackStore
-from .images import allow_heic
 from .metrics import Metrics
 from .model import Model
 from .settings import Settings
@@ -28,7 +29,7 @@ def create_app(model: Model, settings: Settings) -> FastAPI:
     Raises:
         FishdetError: the file of corrections is not usable.
     """
-    allow_heic()
+    allow_heif()
     state = _state(model, settings)
 
     @asynccontextmanager

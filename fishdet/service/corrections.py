@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import asyncio
+from typing import Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, File, Form, Header, Response, UploadFile
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
+
+from fishdet.errors import FishdetError
 
 from .detections import checked, name_of
 from .errors import ServiceError, busy, documented, faults
@@ -46,6 +50,7 @@ class Stored(BaseModel):
 
     id: str
     delete_token: str
+    enrolled: int = Field(0, description="fish that were added to the gallery")
 
 
 @router.post("/v1/feedback", status_code=201,
@@ -68,9 +73,27 @@ async def give(
             boxes = [box.model_dump() for box in correction.boxes]
             papers = correction.model_dump(include={"model", "consent", "least_chance"})
             id_, token = await run_in_threadpool(store.add, pixels, boxes, **papers)
+            enrolled = await enrol(state, id_, pixels, boxes)
     except Full as error:
         raise busy("all places are taken; try again") from error
-    return Stored(id=id_, delete_token=token)
+    return Stored(id=id_, delete_token=token, enrolled=enrolled)
+
+
+async def enrol(state: State, id_: str, pixels: np.ndarray, boxes: list[dict[str, Any]]) -> int:
+    """Add the fish that a correction names to the gallery, where the service does that."""
+    namer = state.model.namer
+    if namer is None or not state.settings.enrol:
+        return 0
+    work = state.worker.call(lambda: namer.enrol(source_of(id_), pixels, boxes))
+    try:
+        return int(await asyncio.wrap_future(work))
+    except (FishdetError, OSError):  # the worker's log has it; the correction itself is stored
+        return 0
+
+
+def source_of(id_: str) -> str:
+    """Return what the fish of a correction are called in the gallery."""
+    return f"correction {id_}"
 
 
 @router.delete("/v1/feedback/{id_}", status_code=204, response_class=Response,
@@ -81,6 +104,9 @@ def forget(
     """Delete an entry and its picture for good."""
     if not _store(state).delete(id_, x_delete_token):
         raise ServiceError(404, "not_found", "no such entry, or not with this token")
+    namer = state.model.namer
+    if namer is not None:  # also where corrections are no longer enrolled
+        state.worker.call(lambda: namer.forget(source_of(id_))).result(state.settings.timeout_s)
     return Response(status_code=204)
 
 

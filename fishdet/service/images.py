@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
 from PIL import Image
 
 from fishdet.errors import FishdetError
+from fishdet.inference.heif import has_heif
 from fishdet.inference.inputs import read_image
 
 from .errors import ServiceError
@@ -32,22 +32,9 @@ class Upload:
     pixels: int
 
 
-def has_heic() -> bool:
-    """Whether HEIC can be read here (package ``pillow-heif``)."""
-    return find_spec("pillow_heif") is not None
-
-
-def allow_heic() -> None:
-    """Let Pillow open HEIC, where the package is installed."""
-    if has_heic():
-        import pillow_heif
-
-        pillow_heif.register_heif_opener(thumbnails=False)
-
-
 def known_formats() -> tuple[str, ...]:
     """Return the formats that are taken, as Pillow calls them."""
-    return (*FORMATS, "HEIF") if has_heic() else FORMATS
+    return (*FORMATS, "HEIF") if has_heif() else FORMATS
 
 
 def inspect(content: bytes, max_pixels: int, name: str) -> Upload:
@@ -76,12 +63,10 @@ def decode(upload: Upload, name: str) -> np.ndarray:
         ServiceError: 400, damaged or cut short.
     """
     try:
-        if upload.format == "JPEG":
+        if upload.format in ("JPEG", "HEIF"):
             return read_image(upload.content, name)
         with Image.open(io.BytesIO(upload.content), formats=known_formats()) as picture:
             picture.load()  # Pillow refuses a file that is cut short, OpenCV does not
-            if upload.format == "HEIF":
-                return read_image(picture, name)
         return read_image(upload.content, name)
     except (FishdetError, *DAMAGE) as error:
         message = f"{name} is damaged or cut short; save it again and retry"

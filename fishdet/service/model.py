@@ -18,6 +18,8 @@ from fishdet.inference.views import look
 from fishdet.trace import trace_page
 from fishdet.trace.record import faster_rcnn_of
 
+from .naming import Namer
+
 
 @dataclass(frozen=True)
 class Model:
@@ -34,6 +36,8 @@ class Model:
         find: pictures uint8 BGR (H, W, 3) → boxes of each.
         trace: a picture and a language → the page that shows how the network got there; None where
             the model is of a kind that cannot be traced.
+        drawn_only: whether it has learnt from drawn fish alone.
+        namer: names the fish that were found from a gallery; None: no gallery.
     """
 
     name: str
@@ -44,22 +48,28 @@ class Model:
     sure_from: np.ndarray
     find: Callable[[Sequence[np.ndarray]], list[Boxes]]
     trace: Callable[[np.ndarray, str], str] | None = None
+    drawn_only: bool = False
+    namer: Namer | None = None
 
 
-def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
+def model_of(
+    detector: Detector, path: Path, lower: bool = True, namer: Namer | None = None
+) -> Model:
     """Return a detector as the service uses it.
 
     Args:
         detector: the detector.
         path: its checkpoint's file.
         lower: show species whose calibrated threshold lies below the detector's from there on.
+        namer: names what was found from a gallery.
     """
     chosen = [detector.class_thresholds.get(name, np.nan) for name in detector.classes]
     calibrated = np.array(chosen, np.float32)
     shown = np.fmin(detector.thresholds, calibrated) if lower else detector.thresholds
 
     def find(images: Sequence[np.ndarray]) -> list[Boxes]:
-        return look(detector.network, images, detector.options, shown)
+        found = look(detector.network, images, detector.options, shown)
+        return namer.name(images, found) if namer is not None else found
 
     return Model(
         path.name,
@@ -70,6 +80,8 @@ def model_of(detector: Detector, path: Path, lower: bool = True) -> Model:
         np.nan_to_num(calibrated, nan=0.0),
         find,
         _trace_of(detector),
+        detector.drawn_only,
+        namer,
     )
 
 

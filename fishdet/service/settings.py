@@ -24,6 +24,8 @@ class Settings:
         api_keys: SHA-256 (hex) of each key that opens the API; empty: it is open.
         origins: web pages of other hosts that may ask (CORS), such as 'https://fish.example'.
         feedback: SQLite file for corrections; None: none are taken.
+        enrol: add what a correction names to the gallery at once; whoever may ask then changes
+            what the service says.
         feedback_bytes: its size from which on no more are taken.
 
     Raises:
@@ -41,6 +43,7 @@ class Settings:
     api_keys: frozenset[str] = frozenset()
     origins: tuple[str, ...] = ()
     feedback: Path | None = None
+    enrol: bool = False
     feedback_bytes: int = 2 * 2**30
 
     def __post_init__(self) -> None:
@@ -56,5 +59,7 @@ class Settings:
                 f"is smaller than one request (max_images {self.max_images}, max_pixels "
                 f"{self.max_pixels}); raise it or lower the request's limits"
             )
+        if self.enrol and self.feedback is None:
+            raise FishdetError("--enrol-corrections needs --feedback FILE, which takes corrections")
         if "*" in self.origins:
             raise FishdetError("origins '*': name the pages that may ask, https://fish.example")

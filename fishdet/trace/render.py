@@ -47,6 +47,7 @@ def render(trace: Trace, detector: Detector, lang: str = "en", fish: int = 0) ->
         stages=STAGES,
         photo=photo(trace.image),
         start=start,
+        drawn_only=detector.drawn_only,
         data={**data, "start": start},
         word=_word,
         **stage_values(trace, detector),

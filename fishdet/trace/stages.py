@@ -19,9 +19,9 @@ COLOURS = 6  # of levels in the style sheet
 def stage_values(trace: Trace, detector: Detector) -> dict[str, Any]:
     """Return the template's values, without what only its scripts use."""
     regions = trace.regions
-    per_level = np.bincount(regions.level.cpu().numpy(), minlength=1)
-    total = max(len(regions.level), 1)
     extractor = detector.network.model.roi_head.bbox_roi_extractor
+    per_level = np.bincount(regions.level.cpu().numpy(), minlength=extractor.num_inputs)
+    total = max(len(regions.level), 1)
     shape = list(trace.roi_features.shape[1:])
     return {
         "frame": trace.meta["img_shape"],

@@ -15,12 +15,12 @@ model = dict(
     backbone=dict(
         type="TimmBackbone",
         model_name="tf_efficientnet_lite0",
-        out_indices=(4,),
+        out_indices=(2, 3, 4),
         frozen_stages=2,
         norm_eval=True,
         weights="package",
     ),
-    channels=320,
+    channels=(40, 112, 320),
     dimensions=128,
     dropout=0.1,
     head=dict(

@@ -81,7 +81,8 @@ GENERA: tuple[Genus, ...] = (
 )  # fmt: skip
 
 
-def _plan(genus: Genus, first: str, marks: tuple[Mark, ...], tail: str) -> BodyPlan:
+def plan_of(genus: Genus, first: str, marks: tuple[Mark, ...], tail: str) -> BodyPlan:
+    """Return the plan of a species: its genus' body with the marks that tell it by."""
     back, side, belly = genus.shades
     shape = genus.shape
     return BodyPlan(
@@ -100,6 +101,8 @@ def _plan(genus: Genus, first: str, marks: tuple[Mark, ...], tail: str) -> BodyP
     )
 
 
-SPECIES: tuple[BodyPlan, ...] = tuple(_plan(genus, *one) for genus in GENERA for one in genus.pair)
+SPECIES: tuple[BodyPlan, ...] = tuple(
+    plan_of(genus, *one) for genus in GENERA for one in genus.pair
+)
 CLASSES: tuple[str, ...] = tuple(plan.name for plan in SPECIES)
 PAIRS: tuple[tuple[str, str], ...] = tuple(zip(CLASSES[::2], CLASSES[1::2], strict=True))

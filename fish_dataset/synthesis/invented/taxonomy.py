@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from .table import GENERA
+from .further import further_genera
+from .table import GENERA, Genus
 
 PREFIX = "invented"
 
 
-def catalogue_toml() -> str:
+def catalogue_toml(pairs: int = 0) -> str:
     """Return families, genera and species in the form of ``fish_dataset.catalogue``."""
-    return "# Species that do not exist, drawn by fish_dataset.synthesis\n" + "\n".join(_entries())
+    entries = _entries((*GENERA, *further_genera(pairs)))
+    return "# Species that do not exist, drawn by fish_dataset.synthesis\n" + "\n".join(entries)
 
 
-def _entries() -> Iterator[str]:
-    for family in dict.fromkeys(genus.family for genus in GENERA):
+def _entries(genera: Sequence[Genus]) -> Iterator[str]:
+    for family in dict.fromkeys(genus.family for genus in genera):
         yield _entry(_id(family), "family", f"{family} (invented)", "")
-    for genus in GENERA:
+    for genus in genera:
         yield _entry(_id(genus.name), "genus", f"{genus.name} (invented)", _id(genus.family))
         for first, _, _ in genus.pair:
             name = f"{first} {genus.name}"

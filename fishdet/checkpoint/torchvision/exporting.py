@@ -55,7 +55,8 @@ def to_torchvision(
 
     detector = source
     if not isinstance(detector, Detector):
-        detector = Detector(detector, config=config, device="cpu", precision="fp32")
+        detector = Detector(detector, config, device="cpu", precision="fp32", plain=True)
+    detector = detector.as_trained()
     pipeline = [dict(step) for step in get_test_pipeline_cfg(detector.cfg)]
     spec = torchvision_spec(detector.network.model, pipeline)
     spec["classes"] = list(detector.classes)

@@ -65,7 +65,8 @@ def predict_bulk(options: argparse.Namespace, console: Console) -> int:
 
 
 def _detector(options: argparse.Namespace, model: str) -> dict[str, Any]:
-    names = ("device", "lang", "precision", "trust_pickle", "agnostic_nms", "flip", "tile")
+    names = ("device", "lang", "precision", "trust_pickle", "agnostic_nms", "flip", "tile",
+             "proposals")  # fmt: skip
     chosen = {name: getattr(options, name) for name in (*names, "batch_size")}
     return {"model": model, "score_thr": parse_threshold(options.score_thr.split(",")), **chosen}
 

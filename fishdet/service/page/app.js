@@ -309,6 +309,7 @@ async function start() {
     // Classes that are no entries of the catalogue can be named too.
     model.extra = model.named.filter((one) => !one.species_id).map((one) => one.class_name);
     at("key-row").hidden = !model.key_required;
+    at("drawn-only").hidden = !model.drawn_only;
     words();
   } catch (error) {
     complain(error);

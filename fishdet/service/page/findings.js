@@ -49,7 +49,18 @@ function item(box, number, calibrated, marked, events) {
   return h("li", { class: marked ? "marked" : "" }, h("h3", {}, title), box.fish ? body(box, calibrated, events) : null);
 }
 
+/** What the gallery says of a fish, where the service has one. */
+function gallery(one) {
+  if (!one) return null;
+  const name = nameOf({ ...one, class_name: one.id });
+  return h("p", { class: "gallery" }, say(one.known || one.rank !== "fish" ? `gallery_${one.rank}` : "gallery_stranger", { name, p: percent(one.chance) }));
+}
+
 function body(box, calibrated, events) {
+  return [...own(box, calibrated, events), gallery(box.fish.identified)];
+}
+
+function own(box, calibrated, events) {
   const { fish } = box;
   const about = (one) => h("button", { type: "button", class: "link", onclick: () => events.about(one, box) }, say("aboutOf", { name: nameOf(one) }));
   const row = (one) => h("li", {},

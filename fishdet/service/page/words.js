@@ -16,6 +16,10 @@ const WORDS = {
   dropHere: ["Drop the photo here", "여기에 사진을 놓으세요"],
   key: ["API key", "API 키"],
   modelKnows: ["The model knows {n} species: {names}.", "이 모델은 {n}종을 압니다: {names}."],
+  drawnOnly: [
+    "This model has seen drawn fish only: what it says of photos means little.",
+    "이 모델은 그린 물고기만 배웠습니다. 사진에 대한 답은 믿을 만하지 않습니다.",
+  ],
   looking: ["Looking at photo {n} of {all} …", "사진 {all}장 중 {n}번째를 보는 중 …"],
   summary: ["Fish found: {n}. {verdicts}", "찾은 물고기: {n}마리. {verdicts}"],
   none: ["No fish found on this photo.", "이 사진에서 물고기를 찾지 못했습니다."],
@@ -36,6 +40,11 @@ const WORDS = {
     "Chances are calibrated: of the fish called 80 %, about 80 % were right on the data that the model was checked with.",
     "확률은 보정되었습니다. 모델을 확인한 자료에서 80 %라고 한 물고기는 열에 여덟쯤 맞았습니다.",
   ],
+  gallery_species: ["By the gallery: {name}, {p} %.", "갤러리로 보면: {name}, {p} %."],
+  gallery_genus: ["By the gallery: of the genus {name}, {p} %.", "갤러리로 보면 속은 {name}, {p} %."],
+  gallery_family: ["By the gallery: of the family {name}, {p} %.", "갤러리로 보면 과는 {name}, {p} %."],
+  gallery_fish: ["By the gallery: a fish, no rank is sure enough.", "갤러리로 보면: 물고기. 더 좁게는 확실하지 않음."],
+  gallery_stranger: ["By the gallery: not a species that it knows.", "갤러리로 보면: 갤러리가 아는 종이 아님."],
   uncalibrated: [
     "This model is not calibrated: the figures are the network's scores, no chances.",
     "이 모델은 보정되지 않았습니다. 숫자는 신경망의 점수이며 확률이 아닙니다.",

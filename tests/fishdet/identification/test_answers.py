@@ -8,11 +8,14 @@ import pytest
 from fishdet.errors import FishdetError
 from fishdet.identification.answers import answer, pool
 from fishdet.identification.calibration import (
+    Strangers,
     fit,
     fit_temperature,
     level_sums,
     node_index,
     probabilities,
+    strangers_among,
+    threshold,
 )
 from fishdet.identification.gallery import Fitted, Gallery, Photo
 from fishdet.identification.records import Group, SpeciesRecord
@@ -85,18 +88,59 @@ def test_thresholds_keep_the_rate_of_false_claims() -> None:
     similarities = found.similarities(np.concatenate([crops, strangers]))
     truth = np.concatenate([truth, np.full(200, -1)])
     own = [SPECIES[t] if t >= 0 else SpeciesRecord("x", "x") for t in truth.tolist()]
-    fitted = fit(similarities, truth, own, SPECIES, 0.1)
+    fitted = fit(similarities, truth, SPECIES, strangers_among(similarities, truth, own), 0.1)
     wrong = similarities[100:].max(1) >= fitted.thresholds["species"]
     assert wrong.sum() == 20  # exactly the allowed tenth
-    assert fitted.on["strangers"] == 200
-    alone = fit(similarities[:100], truth[:100], own[:100], SPECIES, 0.1)
-    assert alone.on["how"] == "each crop's own species taken out"
+    assert fitted.on["strangers"] == 200 and not fitted.on["promised"]  # of one species
+    known = strangers_among(similarities[:100], truth[:100], own[:100])
+    alone = fit(similarities[:100], truth[:100], SPECIES, known, 0.1)
+    assert alone.on["how"] == "each crop's own species taken out" and not alone.on["promised"]
     # without its species a twin is like the other twin, and rightly of its genus
     assert alone.thresholds["genus"] <= alone.thresholds["species"]
     with pytest.raises(FishdetError, match="at least 2 species and 10"):
-        fit(similarities[:5], truth[:5], own[:5], SPECIES, 0.1)
+        fit(similarities[:5], truth[:5], SPECIES, known, 0.1)
     with pytest.raises(FishdetError, match="between 0 and 1"):
-        fit(similarities, truth, own, SPECIES, 1.5)
+        fit(similarities, truth, SPECIES, known, 1.5)
+
+
+def test_the_rate_holds_on_a_species_that_the_fit_never_saw() -> None:
+    rng = np.random.default_rng(0)
+
+    def draw(species: int) -> tuple[np.ndarray, np.ndarray]:
+        sizes = rng.integers(2, 60, species)  # fish of a species are alike: they share a level
+        owner = np.repeat(np.arange(species), sizes)
+        return rng.normal(0, 1, species)[owner] + rng.normal(0, 0.3, len(owner)), owner
+
+    promised, plain = [], []
+    for _ in range(400):
+        scores, owner = draw(24)
+        new, of = draw(20)
+        weights = 1 / np.bincount(of)[of] / 20
+        promised.append((weights * (new >= threshold(scores, owner, 0.1))).sum())
+        plain.append((weights * (new >= np.quantile(scores, 0.9))).sum())
+    assert 0.05 < np.mean(promised) <= 0.1 < np.mean(plain)
+
+
+def test_a_stranger_that_is_claimed_rightly_counts_as_never_wrong() -> None:
+    scores, owner = np.array([-np.inf, -np.inf, 0.5, 0.4]), np.array([0, 0, 1, 1])
+    assert threshold(scores, owner, 0.7) == -1.0
+    assert threshold(scores, owner, 0.5) == pytest.approx(0.4, abs=1e-6)
+
+
+def test_leaving_species_out_says_what_to_expect() -> None:
+    points = np.linspace(0, 1, 40)
+    similarities = np.stack([points, points - 0.1], 1).astype(np.float32)
+    own = tuple(SpeciesRecord(f"new-{k % 40 // 4}", "new") for k in range(40))
+    fitted = fit(
+        np.concatenate([similarities, np.eye(2, dtype=np.float32)[[0, 1] * 10]]),
+        np.r_[np.full(40, -1), [0, 1] * 10],
+        SPECIES[:2],
+        Strangers(similarities, own, False, "new"),
+        0.1,
+    )
+    assert fitted.on["stranger_species"] == 10 and fitted.on["promised"]
+    assert fitted.on["left_out"] == {"mean": pytest.approx(0.1), "worst": 1.0}
+    assert fitted.on["strangers"] == 40
 
 
 def test_views_of_one_fish_are_pooled() -> None:

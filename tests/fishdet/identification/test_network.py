@@ -85,6 +85,6 @@ def test_wrong_settings_say_what_is_right() -> None:
         head(margin=2.0)
     cfg = load_config(CONFIGS[0])
     cfg.model.backbone.weights = "none"
-    cfg.model.channels = 64
-    with pytest.raises(FishdetError, match="set model.channels=320"):
+    cfg.model.channels = (64,)
+    with pytest.raises(FishdetError, match=r"set model.channels=\[40, 112, 320\]"):
         MODELS.build(cfg.model)

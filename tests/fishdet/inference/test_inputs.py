@@ -102,6 +102,36 @@ def test_modes_of_pillow_equal_the_file(mode: str) -> None:
     np.testing.assert_array_equal(read_image(picture), read_image(encoded(picture)))
 
 
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40)
+
+
+def test_heic_without_its_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "phone.HEIC").write_bytes(HEIC)
+    assert "phone.HEIC" in [file.name for file in find_images([folder])]  # not dropped in silence
+    monkeypatch.setattr("fishdet.inference.heif.has_heif", lambda: False)
+    with pytest.raises(FishdetError, match=r"phone.HEIC: .*pip install pillow-heif; or save"):
+        read_image(folder / "phone.HEIC")
+
+
+def test_heic_with_its_package(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif", reason="pillow-heif is not installed; HEIC is not tested")
+    from fishdet.inference import heif
+
+    heif.allow_heif()
+    upright = Image.fromarray(GRADIENT[..., ::-1]).resize((96, 64))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees
+    content = encoded(upright, "HEIF", quality=95, exif=exif.tobytes())
+    assert heif.is_heif(content)
+    turned = read_image(content).astype(int)
+    expected = np.asarray(upright.transpose(Image.Transpose.ROTATE_270))[..., ::-1].astype(int)
+    assert turned.shape == expected.shape
+    assert np.abs(turned - expected).mean() < 4
+    for broken in (content[: len(content) // 2], HEIC):
+        with pytest.raises(FishdetError, match="x.heic: the HEIC is cut short or damaged"):
+            read_image(broken, "x.heic")
+
+
 def test_16_bits_keep_the_upper_byte() -> None:
     values = np.linspace(0, 65535, 32 * 48, dtype=np.uint16).reshape(32, 48)
     _, content = cv2.imencode(".png", values)

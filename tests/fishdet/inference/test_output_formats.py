@@ -169,6 +169,23 @@ def test_a_stopped_run_over_pictures_goes_on(
         assert parts.read_bytes() == whole.read_bytes()
 
 
+def test_places_are_left_out_when_asked(
+    tool: ModuleType, tiny: Tiny, pictures: list[Path], photo: Path, tmp_path: Path
+) -> None:
+    shot = tmp_path / "shot.jpg"
+    with Image.open(pictures[0]) as picture, Image.open(photo) as taken:
+        picture.convert("RGB").save(shot, exif=taken.getexif())
+    asked = [str(tiny.path), str(shot), *COMMON, "--format", "dwc"]
+    assert tool.main([*asked, "--out", str(tmp_path / "with")]) == 0
+    assert tool.main([*asked, "--out", str(tmp_path / "without"), "--no-places"]) == 0
+    told, hidden = (rows(tmp_path / name / "occurrences.csv")[0] for name in ("with", "without"))
+    assert (told["decimalLatitude"], told["decimalLongitude"]) == ("35.11", "-129.05")
+    assert told["eventDate"] == hidden["eventDate"] == "2024-07-03T09:30:00+09:00"
+    assert not told["informationWithheld"] and hidden["informationWithheld"]
+    assert not hidden["decimalLatitude"] and not hidden["decimalLongitude"]
+    assert "35.11" not in "".join(hidden.values())
+
+
 def test_a_broken_video_is_skipped(
     tool: ModuleType, tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -13,7 +21,7 @@ from swimming import ColourDetector, write_video
 
 from fishdet.errors import FishdetError
 from fishdet.inference.counts import Counts
-from fishdet.inference.frames import FrameSource
+from fishdet.inference.frames import Frame, FrameSource
 from fishdet.inference.video import VideoOptions, watch
 
 
@@ -110,3 +118,74 @@ def test_broken_videos(clip: Path, tmp_path: Path) -> None:
         FrameSource(str(tmp_path / "text.mp4"))
     with pytest.raises(FishdetError, match="--every 0"):
         FrameSource(str(clip), every=0)
+
+
+def test_a_stream_over_the_network(clip: Path, tmp_path: Path) -> None:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(clip.parent)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        source = FrameSource(f"http://127.0.0.1:{server.server_port}/{clip.name}", every=5)
+        assert source.live and source.total is None
+        outcome = watch(ColourDetector(), source, VideoOptions(tmp_path, draw=False))
+        with pytest.raises(FishdetError, match="no such camera or stream"):
+            FrameSource(f"http://127.0.0.1:{server.server_port}/none.avi")
+    finally:
+        server.shutdown()
+    assert outcome.frames == 100 and outcome.fault is None
+    assert [row[:2] for row in outcome.rows] == [["salmon", 3], ["eel", 2]]
+    told = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert told["source"] == "live"
+
+
+class Watched(FrameSource):
+    """Knows how many of its frames somebody still holds."""
+
+    most_alive = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        given: list[weakref.ref[np.ndarray]] = []
+        for frame in super().__iter__():
+            given = [one for one in given if one() is not None]
+            given.append(weakref.ref(frame.image))
+            self.most_alive = max(self.most_alive, len(given))
+            yield frame
+
+
+def test_frames_are_not_kept(clip: Path, tmp_path: Path) -> None:
+    """The memory of a longer video is the slow test's."""
+    source = Watched(str(clip))
+    watch(ColourDetector(batch_size=4), source, VideoOptions(tmp_path, crops=True))
+    assert source.most_alive <= 9  # two batches and the one that is handed over
+
+
+LONG = """
+import sys
+from pathlib import Path
+from swimming import ColourDetector, write_video
+from fishdet.inference.frames import FrameSource
+from fishdet.inference.video import VideoOptions, watch
+folder, frames = Path(sys.argv[1]), int(sys.argv[2])
+clip = write_video(folder / "long.avi", frames)
+watch(ColourDetector(), FrameSource(str(clip)), VideoOptions(folder / "out", crops=True))
+print(Path("/proc/self/status").read_text())
+"""
+
+
+@pytest.mark.slow
+def test_ten_times_the_video_takes_no_more_memory(tmp_path: Path) -> None:
+    def most(frames: int) -> int:
+        folder = tmp_path / str(frames)
+        folder.mkdir()
+        support = str(Path(__file__).parents[2] / "support")
+        code = f"import sys; sys.path.insert(0, {support!r})\n{LONG}"
+        command = [sys.executable, "-c", code, str(folder), str(frames)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+        return int(re.search(r"VmHWM:\s+(\d+)", told.stdout)[1]) // 1024  # type: ignore[index]
+
+    short, long = most(500), most(5000)
+    print(f"{short} MiB for 500 frames, {long} MiB for 5000")
+    assert long - short < 30  # MiB; the frames themselves are 275 MB

@@ -140,7 +140,9 @@ def test_two_processes_see_the_pictures_of_one_batch(tiny_config: Path) -> None:
     for rank, world in ((0, 1), (0, 2), (1, 2)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("mmengine.dataset.sampler.get_dist_info", lambda one=(rank, world): one)
-            orders.append(list(DATA_SAMPLERS.build(settings, {"dataset": range(12), "seed": 5})))
+            orders.append(
+                list(DATA_SAMPLERS.build(settings, default_args={"dataset": range(12), "seed": 5}))
+            )
     alone, *two = orders
     assert [picture for step in zip(*two, strict=True) for picture in step] == alone
 

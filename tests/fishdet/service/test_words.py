@@ -52,7 +52,7 @@ def test_what_is_shown_follows_the_calibrated_thresholds(tmp_path: Path) -> None
     detector: Any = SimpleNamespace(
         network=network, options=DetectionOptions(),
         classes=["eel", "mackerel", "salmon"], thresholds=np.full(3, 0.3, np.float32),
-        class_thresholds={"eel": 0.1, "mackerel": 0.5}, calibration=None,
+        class_thresholds={"eel": 0.1, "mackerel": 0.5}, calibration=None, drawn_only=True,
         catalogue_names=names_of(["eel", "mackerel", "salmon"], "en"),
     )  # fmt: skip
     (tmp_path / "m.pth").write_bytes(b"weights")
@@ -61,6 +61,7 @@ def test_what_is_shown_follows_the_calibrated_thresholds(tmp_path: Path) -> None
     assert sorted(shown.find(image)[0].labels) == [0, 1, 2]
     assert sorted(asked.find(image)[0].labels) == [1, 2]  # the user's own limit stands
     assert np.allclose(shown.sure_from, [0.1, 0.5, 0])
+    assert shown.drawn_only
 
 
 def test_thresholds_of_a_model_are_checked(tmp_path: Path) -> None:

@@ -49,6 +49,22 @@ def test_page_json_and_arrays_agree(model: str, picture: Path, tmp_path: Path) -
     assert '<html lang="ko">' in page
 
 
+def test_levels_that_no_proposal_is_read_from_are_shown_too(model: str) -> None:
+    detector = Detector(model, precision="fp32")
+    page = trace_page(detector, busy_picture())
+    shown = dict(re.findall(r"<p><b>(P\d)</b> <meter[^>]*>(\d+)</meter>", page))
+    inputs = detector.network.model.roi_head.bbox_roi_extractor.num_inputs
+    assert list(shown) == [f"P{level + 2}" for level in range(inputs)] and "0" in shown.values()
+
+
+def test_a_model_of_drawn_fish_is_said_to_be_one(model: str) -> None:
+    detector = Detector(model, precision="fp32")
+    told = '<p class="warning"><span lang="en">This model has seen drawn fish only'
+    assert told not in trace_page(detector, busy_picture())
+    detector.drawn_only = True
+    assert told in trace_page(detector, busy_picture())
+
+
 def test_the_page_loads_nothing_and_allows_its_own_script_alone(model: str) -> None:
     page = trace_page(Detector(model, precision="fp32"), busy_picture(), "en")
     assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page)

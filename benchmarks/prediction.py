@@ -1,0 +1,218 @@
+"""Prediction side by side: stock MMDetection, torchvision, this project, its exported files.
+
+    OMP_NUM_THREADS=2 python benchmarks/prediction.py [--sizes 480x640 800x1344] [--batches 1 8]
+
+Faster R-CNN R50-FPN, 20 classes, the same random weights and number of proposals everywhere, from
+decoded pixels of the network's size to boxes. The first contender, against which all ratios are,
+is MMDetection's own model in eager fp32 with torchvision's compiled RoIAlign; of ours it has the
+stand-in for mmcv's other operators alone. torchvision runs as its users run it, and with every
+switch that it offers. Sampling points of RoIAlign are each one's default (torchvision: 2 a bin).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from contenders import (
+    ours_config,
+    picture,
+    stock_batch,
+    stock_model,
+    torchvision_batch,
+    torchvision_model,
+)  # fmt: skip
+from side_by_side import Row, add_common, chosen, in_turn, machine, machine_line, record
+
+from fishdet.export.graph import graph_of
+from fishdet.export.write import write_model
+from fishdet.inference.build import pipeline_steps
+from fishdet.inference.exported import ExportedNetwork
+from fishdet.inference.network import Network
+from fishdet.inference.sessions import SESSIONS
+from fishdet.models.precision import cpu_has_bf16, resolve_precision
+
+CLASSES = 20
+
+
+def main() -> None:
+    """Run every size and batch and print the ratios."""
+    args = parse_args()
+    print(machine_line(machine()))
+    rows: list[Row] = []
+    for height, width in args.sizes:
+        for batch in args.batches:
+            with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+                made = contenders(args, (height, width), batch, Path(folder))
+                size = f"{height}×{width}, batch {batch}"
+                rows += in_turn(made, size, args.repeats)
+            record(args.json, rows)
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the sizes and which contenders run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_common(parser)
+    parser.add_argument("--sizes", nargs="+", type=size_of, default=[(480, 640), (800, 1344)])
+    parser.add_argument("--batches", nargs="+", type=int, default=[1, 8])
+    parser.add_argument("--proposals", type=int, default=1000)
+    parser.add_argument("--compile", action="store_true", help="torch.compile too (minutes)")
+    parser.add_argument("--bf16", action="store_true", help="also where the CPU has no bf16")
+    args = parser.parse_args()
+    if args.quick:
+        args.sizes, args.batches, args.repeats = [(128, 160)], [1], 2
+    return args
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Parse HEIGHTxWIDTH."""
+    height, _, width = text.partition("x")
+    return int(height), int(width)
+
+
+def contenders(
+    args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path
+) -> dict[str, Callable[[], Any]]:
+    """Build all of them on the same weights."""
+    stock = stock_model(CLASSES, args.proposals)
+    pictures = [picture(*size, seed) for seed in range(batch)]
+    packed = stock_batch(pictures)
+    named: dict[str, Callable[[], Callable[[], Any]]] = {
+        "stock MMDetection, fp32": lambda: lambda: stock.test_step(copy.copy(packed)),
+        **_torchvision(args, stock, size, pictures),
+        **_ours(args, stock, size, pictures),
+        **_exported(args, stock, size, pictures, folder),
+    }
+    built: dict[str, Callable[[], Any]] = {}
+    for name, build in chosen(named, args.only).items():
+        try:
+            built[name] = build()
+        except Exception as error:  # a runtime that is missing is a row, and no end
+            built[name] = _failing(str(error))
+    return built
+
+
+def _failing(words: str) -> Callable[[], Any]:
+    def fail() -> None:
+        raise RuntimeError(words)
+
+    return fail
+
+
+def _torchvision(
+    args: argparse.Namespace, stock: Any, size: tuple[int, int], pictures: list[np.ndarray]
+) -> dict[str, Callable[[], Callable[[], Any]]]:
+    images = torchvision_batch(pictures)
+    has_bf16 = cpu_has_bf16() or args.bf16
+
+    def plain() -> Any:
+        return torchvision_model(stock, CLASSES, size, args.proposals)
+
+    def switched(bf16: bool, compiled: bool) -> Callable[[], Any]:
+        model = plain().to(memory_format=torch.channels_last)
+        if compiled:
+            model.backbone = torch.compile(model.backbone)
+
+        def run() -> Any:
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                return model([i.contiguous(memory_format=torch.contiguous_format) for i in images])
+
+        return run
+
+    def as_users() -> Callable[[], Any]:
+        model = plain()
+        return lambda: model(images)
+
+    named = {
+        "torchvision, fp32": as_users,
+        "torchvision, channels_last": lambda: switched(False, False),
+    }
+    if has_bf16:
+        named["torchvision, bf16, channels_last"] = lambda: switched(True, False)
+    if args.compile:
+        named["torchvision, channels_last, torch.compile"] = lambda: switched(has_bf16, True)
+    return named
+
+
+def _ours(
+    args: argparse.Namespace, stock: Any, size: tuple[int, int], pictures: list[np.ndarray]
+) -> dict[str, Callable[[], Callable[[], Any]]]:
+    def build(precision: str, proposals: int, plain: bool = False) -> Callable[[], Any]:
+        network = Network(
+            ours_config(CLASSES, proposals, *size), stock.state_dict(), "benchmark", device="cpu",
+            dtype=resolve_precision(precision, "cpu"), classes=CLASSES, batch_size=len(pictures),
+            plain=plain,
+        )  # fmt: skip
+        return lambda: network(pictures)
+
+    few = min(300, args.proposals)
+    named = {
+        "fishdet, fp32": lambda: build("fp32", args.proposals),
+        "fishdet, fp32, BatchNorm as trained": lambda: build("fp32", args.proposals, plain=True),
+        f"fishdet, fp32, {few} proposals": lambda: build("fp32", few),
+    }
+    if cpu_has_bf16() or args.bf16:
+        named["fishdet, bf16"] = lambda: build("bf16", args.proposals)
+    return named
+
+
+def _exported(
+    args: argparse.Namespace,
+    stock: Any,
+    size: tuple[int, int],
+    pictures: list[np.ndarray],
+    folder: Path,
+) -> dict[str, Callable[[], Callable[[], Any]]]:
+    graphs: list[Any] = []
+
+    def graph() -> Any:
+        if not graphs:
+            cfg = ours_config(CLASSES, args.proposals, *size)
+            network = Network(
+                cfg, stock.state_dict(), "benchmark", device="cpu", dtype=torch.float32,
+                classes=CLASSES, batch_size=len(pictures), plain=True,
+            )  # fmt: skip
+            graphs.append(graph_of(network.model, pipeline_steps(cfg, "benchmark")))
+        return graphs[0]
+
+    def opened(path: Path) -> Callable[[], Any]:
+        session = SESSIONS[path.suffix](path, "cpu")
+        network = ExportedNetwork(session, CLASSES, len(pictures))
+        return lambda: network(pictures)
+
+    def plain(kind: str, suffix: str) -> Callable[[], Any]:
+        path = folder / f"plain{suffix}"
+        with torch.inference_mode(False), torch.no_grad():
+            write_model(graph(), {}, path, kind)
+        return opened(path)
+
+    def int8() -> Callable[[], Any]:
+        import nncf
+
+        from fishdet.export.quantise import KEPT
+        from fishdet.export.write import openvino_model, write_openvino
+
+        with torch.inference_mode(False), torch.no_grad():
+            model = openvino_model(graph())
+            scope = nncf.IgnoredScope(patterns=list(KEPT[0][1]), validate=False)
+            data = nncf.Dataset([p[None] for p in pictures[:1]])
+            small = nncf.quantize(model, data, ignored_scope=scope, subset_size=1)
+        path = folder / "small.xml"
+        write_openvino(small, "{}", path)
+        return opened(path)
+
+    return {
+        "fishdet exported, ONNX Runtime, fp32": lambda: plain("onnx", ".onnx"),
+        "fishdet exported, OpenVINO, fp32": lambda: plain("openvino", ".xml"),
+        "fishdet exported, OpenVINO, INT8": int8,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Run the benchmarks of speed one after the other and write the tables of docs/performance.md.
+
+    OMP_NUM_THREADS=2 python benchmarks/run_all.py [--quick] [--records DIR] [--tables-only]
+
+Each leaves its record in ``--records``; the tables between the marks of the page are made of the
+records that are there, with machine, versions and command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from side_by_side import machine_line, table
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "performance.md"
+NAMES = ("prediction", "training", "loading", "growth")
+
+
+def main() -> int:
+    """Run what is asked, then write the page; the exit status tells whether all ran."""
+    args = parse_args()
+    failed = [] if args.tables_only else [name for name in args.names if not run(name, args)]
+    text = args.page.read_text(encoding="utf-8")
+    for name in NAMES:
+        path = args.records / f"{name}.json"
+        if path.is_file():
+            text = replaced(text, name, section(json.loads(path.read_text(encoding="utf-8"))))
+    args.page.write_text(text, encoding="utf-8")
+    for name in failed:
+        print(f"{name}.py failed; its table stays as it was", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse which benchmarks run and where records and page are."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", default=list(NAMES), help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--records", type=Path, default=Path("work_dirs/performance"))
+    parser.add_argument("--page", type=Path, default=PAGE)
+    parser.add_argument("--tables-only", action="store_true", help="write the page, run nothing")
+    args = parser.parse_args()
+    unknown = sorted(set(args.names) - set(NAMES))
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    return args
+
+
+def run(name: str, args: argparse.Namespace) -> bool:
+    """Run one in a process of its own and return whether it went well."""
+    command = [
+        sys.executable,
+        str(HERE / f"{name}.py"),
+        "--json",
+        str(args.records / f"{name}.json"),
+    ]
+    return subprocess.run([*command, *(["--quick"] if args.quick else [])]).returncode == 0
+
+
+def section(found: dict[str, Any]) -> str:
+    """Return a benchmark's record as Markdown."""
+    facts = found["machine"]
+    parts = [f"`{facts['command']}` on {machine_line(facts)}"]
+    if found.get("rows"):
+        parts.append(table(found["rows"]))
+    if found.get("loaders"):
+        parts.append(loaders(found["loaders"]))
+    parts += found.get("lines", [])
+    return "\n\n".join(parts)
+
+
+def loaders(lines: list[dict[str, Any]]) -> str:
+    """Return the loader's speed as Markdown."""
+    rows = ["| JPEG height | workers | pictures/s | share of an epoch |", "|---|---|---|---|"]
+    for line in lines:
+        share = f"{line['share']:.1%}" if "share" in line else "–"
+        rate = f"{line['pictures_per_second']:.1f}"
+        rows.append(f"| {line['height']} px | {line['workers']} | {rate} | {share} |")
+    return "\n".join(rows)
+
+
+def replaced(text: str, name: str, made: str) -> str:
+    """Return the page with what stands between the marks of ``name`` replaced.
+
+    Raises:
+        SystemExit: the page has no such marks.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    if begin not in text or end not in text:
+        raise SystemExit(f"the page has no marks {begin} … {end}")
+    head, rest = text.split(begin, 1)
+    return f"{head}{begin}\n{made}\n{end}{rest.split(end, 1)[1]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

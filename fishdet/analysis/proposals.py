@@ -1,0 +1,66 @@
+"""What fewer proposals cost and save, measured on a validation split."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fish_dataset.coco import read_coco
+from fish_dataset.layout import find_splits
+from fishdet.checkpoint.loading import resolve
+from fishdet.errors import FishdetError
+from fishdet.evaluation import Detections, evaluate
+from fishdet.inference.detector import Detector
+
+
+@dataclass(frozen=True)
+class ProposalRow:
+    """AP (of 1) and the median time of a picture at a number of proposals."""
+
+    number: int
+    ap: float
+    milliseconds: float
+
+
+def measure_proposals(
+    model: str,
+    data: Path,
+    numbers: Sequence[int],
+    config: Path | None = None,
+    device: str | None = None,
+) -> list[ProposalRow]:
+    """Run a detector over val once for each number, the largest first.
+
+    Raises:
+        FishdetError, FishDataError: data without val or of other classes, a detector without
+            proposals, a picture that cannot be read.
+    """
+    splits = find_splits(data)
+    if "val" not in splits:
+        raise FishdetError(f"--data {data}: needs a val split; it has {', '.join(splits)}")
+    split = splits["val"]
+    detector = Detector(resolve(model), config=config, device=device, score_thr=0.0)
+    truth, _ = read_coco(split.ann_file, classes=detector.classes, image_dir=split.image_dir)
+    files = [split.image_dir / name for name in truth.file_names]
+    rows = []
+    for number in sorted(set(numbers), reverse=True):
+        detector.network.limit_proposals(number)
+        parts, times = [], []
+        for row, file in enumerate(files):
+            image = detector.read(file)
+            began = time.perf_counter()
+            (found,) = detector.predict([image])
+            times.append(time.perf_counter() - began)
+            parts.append((row, found.xyxy, found.confidence, found.class_id))
+        score = evaluate(truth, Detections.from_images(parts)).totals["bbox_mAP"]
+        rows.append(ProposalRow(number, score, statistics.median(times) * 1e3))
+    return rows
+
+
+def fewest(rows: Sequence[ProposalRow], drop: float) -> ProposalRow:
+    """Return the fewest proposals that lose at most ``drop`` of the AP of the most."""
+    most = max(rows, key=lambda row: row.number)
+    return min((row for row in rows if most.ap - row.ap <= drop), key=lambda row: row.number)
