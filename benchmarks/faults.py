@@ -1,7 +1,7 @@
 """Let a training of two processes meet faults; tell how each run ends, as a Markdown table.
 
     OMP_NUM_THREADS=1 python benchmarks/faults.py [--only kill nan …] [--out faults.md]
-    mount -t tmpfs -o size=32m tmpfs SMALL && … --disk SMALL     # for the disk that fills up
+    mount -t tmpfs -o size=64m tmpfs SMALL && … --disk SMALL     # for the disk that fills up
 
 A small detector is trained once undisturbed, through torchrun and gloo on this machine. Then, for
 each fault anew: the fault, and where the run does not go on by itself the same command with

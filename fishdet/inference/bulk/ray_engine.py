@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from .parts import write_part
 
 RETRIES = 2  # of a chunk whose worker died
 OBJECT_STORE = 200 * 2**20  # bytes: addresses and counts alone go through it
+CONNECT_SECONDS = 10
 
 
 class RayWorker:
@@ -54,16 +56,35 @@ def start() -> Any:
     warnings.filterwarnings("ignore", message=".*ray_remote_args_fn")  # no successor in 2.60
     if not ray.is_initialized():
         address = os.environ.get("RAY_ADDRESS")
+        if address:
+            require_answer(address)
         own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
         try:
             ray.init(log_to_driver=False, logging_level="ERROR", **({} if address else own))
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (ConnectionError, ValueError, RuntimeError, ImportError) as error:
             raise FishdetError(f"Ray cannot be started (RAY_ADDRESS={address}): {error}") from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # a chunk whose workers die is tried again, picture by picture
     context.print_on_execution_start = False
     return ray
+
+
+def require_answer(address: str) -> None:
+    """Raise FishdetError where nobody listens at ``host:port``; Ray tries for minutes, in silence.
+
+    ``auto`` and ``local`` are left to Ray.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise FishdetError(
+            f"RAY_ADDRESS={address}: no cluster answers there ({error}); start one with ray start "
+            "--head, name the address that it prints, or unset RAY_ADDRESS to use this machine"
+        ) from error
 
 
 def _survival() -> dict[str, Any]:

@@ -259,6 +259,13 @@ def test_ray_s_engine_says_what_it_needs(
         ray_engine.start()
 
 
+def test_a_cluster_that_does_not_answer_is_named_at_once() -> None:
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1"):
+        with pytest.raises(FishdetError, match="no cluster answers there.*unset RAY_ADDRESS"):
+            ray_engine.require_answer(address)
+    ray_engine.require_answer("auto")
+
+
 @pytest.mark.slow
 def test_two_kills_on_the_way_lose_and_double_nothing(
     tiny: Any, pictures: list[Path], tmp_path: Path
