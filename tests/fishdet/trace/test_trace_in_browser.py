@@ -36,7 +36,7 @@ def page(browser: Any, file: Path) -> Iterator[Any]:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda one: complaints.append(one.url) if one.url[:4] == "http" else None)
-    page.goto(file.as_uri())
+    page.goto(file.as_uri(), timeout=120_000)
     yield page
     page.close()
     assert not complaints
@@ -122,7 +122,7 @@ def test_it_fits_and_is_accessible(browser: Any, file: Path, width: int, scheme:
     page = browser.new_page(
         viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
     )
-    page.goto(file.as_uri())
+    page.goto(file.as_uri(), timeout=120_000)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper == {"light": "rgb(246, 248, 249)", "dark": "rgb(15, 24, 29)"}[scheme]
@@ -133,7 +133,7 @@ def test_axe_finds_nothing(browser: Any, file: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     context = browser.new_context(bypass_csp=True)  # axe itself is a foreign script
     page = context.new_page()
-    page.goto(file.as_uri())
+    page.goto(file.as_uri(), timeout=120_000)
     found = axe.Axe().run(page).response["violations"]
     context.close()
     assert not [(one["id"], one["nodes"][0]["html"]) for one in found]
