@@ -15,6 +15,7 @@ from ..inputs import SUFFIXES, find_images
 
 ATTEMPTS, PAUSE = 3, 0.5
 COLUMNS = ("address", "path", "file_name", "filename", "image", "url", "uri")
+_ABSENT = (404, 410)  # HTTP's words for it
 _TABLES, _LISTS = (".csv", ".parquet"), (".txt",)
 
 
@@ -67,6 +68,8 @@ def read_bytes(address: str) -> bytes:
 def _cause(error: BaseException) -> BaseException:
     """Return what is behind a "no such file": fsspec says so too of a server that is down."""
     while isinstance(error, FileNotFoundError) and error.__cause__ is not None:
+        if getattr(error.__cause__, "status", None) in _ABSENT:
+            break
         error = error.__cause__
     return error
 
