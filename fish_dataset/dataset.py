@@ -312,6 +312,8 @@ def _check_picture(path: str, error: Exception | None) -> None:
         ) from error
     if not os.path.exists(path):
         reason = "the picture is gone from disk; copy it there"
+    elif not os.access(path, os.R_OK):
+        reason = "no permission to read the picture; mend it"
     elif picture_size(path) is None or cv2.imread(path, cv2.IMREAD_UNCHANGED) is None:
         reason = "cannot be decoded as a picture; copy it again"
     else:

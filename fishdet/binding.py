@@ -21,6 +21,7 @@ from fishdet.config import LOADERS, nested_dicts, set_epochs, set_img_scale
 from fishdet.errors import FishdetError
 
 DATASETS = ("FishDataset", "FishCrops")
+SMALL_FILE = 4 * 2**20  # bytes
 
 
 def bind(cfg: Config, data_dir: str | Path | None, classes: Sequence[str] | None = None) -> None:
@@ -36,8 +37,9 @@ def bind(cfg: Config, data_dir: str | Path | None, classes: Sequence[str] | None
 
     Raises:
         FishDataError: data that cannot be understood, or classes that differ.
-        FishdetError: a config without any data.
+        FishdetError: a config without any data, or a batch size that is no number.
     """
+    _check_batch_sizes(cfg)
     builtin = cfg.get("builtin_data")
     if data_dir is not None:
         bind_folder(cfg, Path(data_dir), classes)
@@ -151,6 +153,43 @@ def _fit_to_data(cfg: Config) -> None:
         samples = annotations.num_boxes if crops else annotations.num_images
         per_epoch = max(1, samples // cfg.train_dataloader.batch_size)
         set_epochs(cfg, max(1, round(cfg.auto_epochs["iterations"] / per_epoch)))
+
+
+def fit_batch(cfg: Config) -> str:
+    """Let a training batch be no larger than a small data set; return the line that says so.
+
+    A loader that leaves the rest of an epoch out would have no batch at all. Files above
+    ``SMALL_FILE`` bytes are taken to hold a batch, and are not read for this.
+
+    Raises:
+        FishDataError: the training file has no boxes.
+    """
+    loader, dataset = cfg.train_dataloader, cfg.train_dataloader.dataset
+    if dataset.get("type") != "FishDataset":
+        return ""
+    ann_file = Path(dataset.ann_file)
+    if not ann_file.is_file() or ann_file.stat().st_size > SMALL_FILE:
+        return ""
+    annotations, _ = read_coco(ann_file, check_images=False)
+    if annotations.num_boxes == 0:
+        raise FishDataError(f"{ann_file}: no boxes in it, so there is nothing to learn; label fish")
+    filters = dataset.get("filter_cfg") or {}
+    fishy = len(np.unique(annotations.box_image))
+    samples = fishy if filters.get("filter_empty_gt") else annotations.num_images
+    most = max(1, samples // int(os.environ.get("WORLD_SIZE", "1")))
+    if loader.batch_size <= most:
+        return ""
+    asked, loader.batch_size = loader.batch_size, most
+    return (
+        f"Batches of {most} in place of {asked}: {ann_file} has {samples} pictures to learn from."
+    )
+
+
+def _check_batch_sizes(cfg: Config) -> None:
+    for name in LOADERS:
+        size = (cfg.get(name) or {}).get("batch_size", 1)
+        if not isinstance(size, int) or size < 1:
+            raise FishdetError(f"{name}.batch_size {size!r}: a whole number from 1 on")
 
 
 def fitting_size(annotations: Annotations, longest: int, divisor: int) -> int:

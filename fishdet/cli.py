@@ -18,18 +18,39 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         DictAction,  # brings PyTorch, which a list of models is not to wait for
     )
 
+    class Settings(DictAction):
+        """``DictAction`` that ends in a line where a word is no key=value."""
+
+        def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+            try:
+                super().__call__(parser, *given)
+            except ValueError:
+                parser.error(f"--cfg-options {' '.join(given[1])}: write each as key=value")
+
     parser.add_argument("config", type=Path, help="config file")
     parser.add_argument("--data", type=Path, help="data set folder; binds paths, classes and heads")
     parser.add_argument("--work-dir", type=Path, help="folder for the log and what else is written")
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"))
     parser.add_argument(
-        "--img-scale", nargs=2, type=int, metavar=("W", "H"), help="picture size in pixels"
+        "--img-scale", nargs=2, type=at_least(32), metavar=("W", "H"), help="picture size in pixels"
     )
     parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override settings: key=value …"
+        "--cfg-options", nargs="+", action=Settings, help="override settings: key=value …"
     )
     parser.add_argument("--launcher", choices=("none", "pytorch", "slurm", "mpi"), default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return a type for argparse: whole numbers from ``least`` on."""
+
+    def whole(text: str) -> int:
+        number = int(text) if text.lstrip("-").isdigit() else least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        return number
+
+    return whole
 
 
 def parse_options(parser: argparse.ArgumentParser) -> dict[str, Any]:

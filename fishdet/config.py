@@ -18,6 +18,10 @@ LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 LOADER_TIMEOUT = 300  # seconds without a batch from a worker, after which it counts as hung
 
 
+_BROKEN = (SyntaxError, OSError, ImportError, NameError, KeyError, TypeError, ValueError,
+           AttributeError)  # fmt: skip
+
+
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
     """Read a config file and merge ``--cfg-options`` into it.
 
@@ -31,7 +35,7 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         )
     try:
         cfg = Config.fromfile(str(path))
-    except (SyntaxError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except _BROKEN as error:
         raise FishdetError(
             f"config {path} cannot be read: {type(error).__name__}: {error}"
         ) from error

@@ -46,7 +46,12 @@ from fishdet.processes import (
 )
 
 DUMPS = ("System environment:", "Config:", "Hooks will be executed", "paramwise_options --")
-OWN_NOTES = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+MOOT = ("is skipped since its requires_grad=False",)  # a line for each frozen parameter
+OWN_NOTES = (
+    "Distributed training is not used, all SyncB",
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+)
 _UNKNOWN_SETTING = re.compile(
     r"(?P<part>[\w.]+)\(\) got an unexpected keyword argument '(?P<setting>\w+)'"
 )
@@ -230,7 +235,8 @@ def newest_of(work_dir: Path, logger: logging.Logger) -> Path:
 def is_news(record: logging.LogRecord) -> bool:
     """Whether a message belongs on the screen: not mmengine's dumps of environment, config and
     hooks (400 lines before the first error could be seen), nor its notes on its own renamings."""
-    return not record.getMessage().lstrip("\n-").startswith((*DUMPS, *OWN_NOTES))
+    text = record.getMessage()
+    return not text.lstrip("\n-").startswith((*DUMPS, *OWN_NOTES)) and not text.endswith(MOOT)
 
 
 def check_classes(filename: str, trained: Sequence[str] | None, wanted: Sequence[str]) -> None:
@@ -304,6 +310,10 @@ def naming_unknown_settings() -> Iterator[None]:
     """
     try:
         yield
+    except KeyError as error:
+        if " " not in str(error.args[0]):  # a lone key is a fault of the code, a sentence is not
+            raise
+        raise FishdetError(f"{error.args[0]}; look in the config and --cfg-options") from error
     except TypeError as error:
         found = _UNKNOWN_SETTING.search(str(error))
         if found is None:

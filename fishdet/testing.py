@@ -85,6 +85,10 @@ def test(options: TestOptions) -> dict[str, float]:
     """
     if options.report is not None:
         require_writable(options.report, "--report")
+    if options.out is not None:
+        require_writable(options.out.parent, "--out")
+    if options.show_dir is not None:
+        require_writable(options.show_dir, "--show-dir")
     cfg, notes = testing_config(options)
     with explaining_lost_process(wait_seconds(cfg)):
         runner = build_runner(cfg)

@@ -13,7 +13,7 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
 from fishdet.allocator import keep_freed_memory
-from fishdet.binding import bind
+from fishdet.binding import bind, fit_batch
 from fishdet.checkpoint.published import SUFFIX
 from fishdet.checkpoint.publishing.publish import Publication
 from fishdet.checkpoint.training.newest import training_checkpoints
@@ -97,6 +97,7 @@ def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
     """Return the config that the options make, and the lines to log about it."""
     cfg = load_config(options.config, options.cfg_options)
     bind(cfg, options.data)
+    batch = fit_batch(cfg)
     if options.img_scale is not None:
         set_img_scale(cfg, options.img_scale)
     if options.epochs is not None:
@@ -109,7 +110,7 @@ def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
     _keep_asked_workers(cfg, options.cfg_options or {})
     cfg.model, message = resolve_pretrained(cfg.model)
     _set_run(cfg, options)
-    notes = [describe_choice(wanted, dtype, device), message, size_switch(cfg)]
+    notes = [describe_choice(wanted, dtype, device), message, batch, size_switch(cfg)]
     return cfg, [note for note in notes if note]
 
 
@@ -192,6 +193,10 @@ def _set_resume(cfg: Config, resume: str | None) -> None:
         raise FishdetError(
             f"--resume {resume}: a published model has weights only, no optimizer or position to "
             f"go on from; start a new training from it: --cfg-options load_from={resume}"
+        )
+    if resume != "auto" and not Path(resume).is_file():
+        raise FishdetError(
+            f"--resume {resume}: no such file; without a value it takes the newest in the work dir"
         )
     cfg.resume = True
     cfg.load_from = None if resume == "auto" else resume

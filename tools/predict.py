@@ -16,6 +16,7 @@ from fishdet.identification.options import add_identify_arguments, identify_sett
 from fishdet.inference.bulk.command import add_bulk_arguments, predict_bulk
 from fishdet.inference.choice import split_model
 from fishdet.inference.detector import Detector
+from fishdet.inference.options import ONE_FISH_IOU
 from fishdet.inference.predict import OutputOptions, require_no_overwriting, require_output_folder
 from fishdet.inference.run import RunOptions, run
 from fishdet.inference.sources import Sources, find_sources
@@ -54,8 +55,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     looks.add_argument("--proposals", type=int, metavar="N",
                        help="regions for the second stage; fewer are faster")  # fmt: skip
     looks.add_argument("--flip", action="store_true", help="look at the mirror image too")
-    looks.add_argument("--agnostic-nms", type=float, metavar="IOU",
-                       help="one species a fish: the surer of two that overlap more")  # fmt: skip
+    looks.add_argument(
+        "--agnostic-nms", type=float, default=ONE_FISH_IOU, metavar="IOU",
+        help="one species a fish: the surer of two that overlap more (0.7; 1 keeps both)",
+    )  # fmt: skip
     looks.add_argument("--every", type=int, default=1, metavar="N", help="of videos, each Nth")
     add_identify_arguments(parser.add_argument_group("species from a gallery"))
     writes = parser.add_argument_group("what to write")

@@ -16,6 +16,7 @@ from fishdet.checkpoint.loading import resolve
 from fishdet.cli import exit_status
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
+from fishdet.inference.options import ONE_FISH_IOU
 from fishdet.inference.thresholds import parse_threshold
 
 if TYPE_CHECKING:
@@ -34,7 +35,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--port", type=int, default=8000, help="default 8000; 0: any that is free")
     add("--score-thr", metavar="S", help="least score: 0.3 or eel=0.5,0.3; default: 0.3, or a "
         "species' own calibrated threshold where that is lower")  # fmt: skip
-    add("--agnostic-nms", type=float, default=0.7, metavar="IOU", help="one species a fish (0.7)")
+    add(
+        "--agnostic-nms",
+        type=float,
+        default=ONE_FISH_IOU,
+        metavar="IOU",
+        help="one species a fish (0.7)",
+    )
     add("--device", help="cpu, cuda, cuda:0")
     add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
     add("--batch-size", type=int, default=4, help="pictures of one batch, at most (default 4)")

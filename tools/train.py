@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from fishdet.cli import add_run_arguments, exit_status, parse_options
+from fishdet.cli import add_run_arguments, at_least, exit_status, parse_options
 
 
 def parse_args() -> dict[str, Any]:
@@ -22,8 +22,10 @@ def parse_args() -> dict[str, Any]:
     )
     parser.add_argument("--amp", action="store_true", help="fp16 on CUDA, bf16 on CPU")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale LR by the batch size")
-    parser.add_argument("--epochs", type=int, help="length of training; the schedule follows")
-    parser.add_argument("--seed", type=int, help="seed of weights, order and augmentation")
+    parser.add_argument(
+        "--epochs", type=at_least(1), help="length of training; the schedule follows"
+    )
+    parser.add_argument("--seed", type=at_least(0), help="seed of weights, order and augmentation")
     parser.add_argument(
         "--log-to", type=lambda text: tuple(text.split(",")), default=(), metavar="NAME,NAME",
         help="curves there too: tensorboard, mlflow, wandb, … (docs/scale.md)",

@@ -81,10 +81,9 @@ class FishCheckpointHook(CheckpointHook):
         except CheckpointNotWritten as error:
             self._note_last(runner, before, kept)
             if self._is_end(runner) and not Path(self._path(name)).is_file():
-                raise CheckpointNotWritten(
-                    f"{error}; the last good one is {before}. Make room and go on with the same "
-                    "command and --resume."
-                ) from error
+                left = f"the last good one is {before}" if before else "there is none before it"
+                go_on = "go on with the same command and --resume" if before else "start again"
+                raise CheckpointNotWritten(f"{error}; {left}. Make room and {go_on}.") from error
             self._report(runner, error)
             return
         while len(self.kept) > self.max_keep_ckpts > 0:

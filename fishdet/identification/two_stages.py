@@ -12,12 +12,12 @@ from fishdet.errors import FishdetError
 from fishdet.evaluation.compare import compare
 from fishdet.evaluation.detections import Detections
 from fishdet.evaluation.intervals import intervals
+from fishdet.inference.options import ONE_FISH_IOU
 
 from .calibration import DEFAULT_TEMPERATURE, probabilities
 from .gallery import Gallery
 from .records import SpeciesRecord
 
-ONE_FISH_IOU = 0.7  # a fish that was found under two names is one
 LEAST = 0.02  # chance of a species from which on it is put forward
 ALONE, BOTH = "detector", "detector + identifier"
 Columns = tuple[np.ndarray, np.ndarray, np.ndarray]

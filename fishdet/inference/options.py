@@ -9,6 +9,8 @@ from fishdet.errors import FishdetError
 from .thresholds import DEFAULT, Threshold
 from .tiling import Tiling
 
+ONE_FISH_IOU = 0.7  # a fish that was found under two names is one
+
 
 @dataclass(frozen=True)
 class DetectionOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,14 @@ def _listed(text: str) -> Iterator[str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise FishdetError(f"{path}: not readable as a list of files: {error}") from error
-    named = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    named = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+    named = [(number, line) for number, line in named if line and not line.startswith("#")]
     if not named:
         raise FishdetError(f"{path}: the list names no files; write one a line")
-    yield from named
+    for number, line in named:
+        if not (is_stream(line) or glob.has_magic(line) or Path(line).exists()):
+            raise FishdetError(
+                f"{path}, line {number}: {line}: there is no such file or folder; lines are looked "
+                f"up from the current folder, {Path.cwd()}"
+            )
+        yield line

@@ -32,7 +32,8 @@ def print_report(done: Report, options: argparse.Namespace, console: Console) ->
         table = Table("species", "count")
         for name, count in done.counts.most_common():
             table.add_row(name, str(count))
-        console.print(table if table.row_count else "No fish above the score threshold.")
+        if done.pictures.pictures:
+            console.print(table if table.row_count else "No fish above the score threshold.")
         where = ", ".join(str(options.out / FORMATS[kind]) for kind in options.format)
         text = f"{done.pictures.pictures} pictures in {options.out}, results in {where}"
         console.print(text, markup=False, soft_wrap=True)

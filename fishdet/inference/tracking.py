@@ -14,10 +14,10 @@ import supervision as sv
 from fishdet.errors import FishdetError
 
 from .names import Names
+from .options import ONE_FISH_IOU
 
 UNTRACKED = -1
 LOST_SECONDS = 1.0
-ONE_FISH_IOU = 0.7
 
 
 @dataclass(frozen=True)

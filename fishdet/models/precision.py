@@ -59,10 +59,9 @@ def describe_choice(wanted: str, dtype: torch.dtype, device: str) -> str:
         return f"Precision {name} on {device}, as asked."
     if device.split(":")[0] != "cpu":
         return f"Precision {name} on {device} (--amp or --precision bf16 for mixed precision)."
-    has = "has" if cpu_has_bf16() else "has no"
-    return (
-        f"Precision {name}: this CPU {has} bf16 instructions (--precision fp32 for full precision)."
-    )
+    if cpu_has_bf16():
+        return f"Precision {name}: this CPU has bf16 instructions (--precision fp32 for full)."
+    return f"Precision {name}: this CPU has no bf16 instructions."
 
 
 def autocast(device: str, dtype: torch.dtype) -> AbstractContextManager[object]:

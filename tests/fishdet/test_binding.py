@@ -10,7 +10,7 @@ import pytest
 from mmdet.registry import DATASETS
 
 from fish_dataset.errors import FishDataError
-from fishdet.binding import bind
+from fishdet.binding import bind, fit_batch
 from fishdet.config import load_config
 from fishdet.errors import FishdetError
 
@@ -99,6 +99,28 @@ def test_own_data_take_the_place_of_the_drawn(drawn_data: Path) -> None:
     assert "builtin_data" not in cfg.to_dict()
     bind(cfg, None)
     assert cfg.train_dataloader.dataset.ann_file == str(drawn_data / "train.json")
+
+
+def test_a_batch_is_no_larger_than_the_data(drawn_data: Path, tmp_path: Path) -> None:
+    """12 pictures; without boxes there is nothing to learn."""
+    cfg = load_config(ROOT / "configs" / "fish.py", {"train_dataloader.batch_size": 100})
+    bind(cfg, drawn_data)
+    assert "Batches of 12 in place of 100" in fit_batch(cfg)
+    assert cfg.train_dataloader.batch_size == 12
+    assert fit_batch(cfg) == ""
+    shutil.copytree(drawn_data, tmp_path / "set")
+    train = json.loads((drawn_data / "train.json").read_text()) | {"annotations": []}
+    (tmp_path / "set" / "train.json").write_text(json.dumps(train))
+    cfg = load_config(ROOT / "configs" / "fish.py")
+    bind(cfg, tmp_path / "set")
+    with pytest.raises(FishDataError, match="no boxes in it"):
+        fit_batch(cfg)
+
+
+def test_a_batch_size_that_is_no_number_is_named(drawn_data: Path) -> None:
+    cfg = load_config(ROOT / "configs" / "fish.py", {"train_dataloader.batch_size": "acht"})
+    with pytest.raises(FishdetError, match="train_dataloader.batch_size 'acht'"):
+        bind(cfg, drawn_data)
 
 
 def test_config_without_data_asks_for_it() -> None:

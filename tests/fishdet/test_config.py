@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from mmengine.config import Config
 
 from fishdet.checkpoint.papers import config_from_json, config_to_json
+from fishdet.cli import add_run_arguments
 from fishdet.config import load_config, merge_options, set_epochs, set_img_scale, set_precision
 from fishdet.errors import FishdetError
 from fishdet.models import precision
@@ -25,6 +27,32 @@ def test_config_with_a_syntax_error_is_named(tmp_path: Path) -> None:
     path.write_text("model = dict(")
     with pytest.raises(FishdetError, match="broken.py cannot be read"):
         load_config(path)
+
+
+@pytest.mark.parametrize("text", ["x = undefined", "custom_imports = dict(imports=['no.such'])"])
+def test_config_that_python_cannot_run_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    with pytest.raises(FishdetError, match=r"broken\.py cannot be read"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--cfg-options", "nonsense"], "nonsense: write each as key=value"),
+        (["--img-scale", "-5", "0"], "'-5' is no whole number from 32 on"),
+        (["--img-scale", "16", "16"], "'16' is no whole number from 32 on"),
+    ],
+)
+def test_values_of_flags_are_checked(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_run_arguments(parser)
+    with pytest.raises(SystemExit) as left:
+        parser.parse_args(["config.py", *words])
+    assert left.value.code == 2 and said in capsys.readouterr().err
 
 
 def test_missing_base_is_named(tmp_path: Path) -> None:

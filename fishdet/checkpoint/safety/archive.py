@@ -34,9 +34,16 @@ def check_sums(path: Path) -> None:
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file begins like a zip, as those of ``torch.save`` since PyTorch 1.6 do."""
-    with path.open("rb") as file:
-        return file.read(4) == _ZIP_START
+    """Whether a file begins like a zip, as those of ``torch.save`` since PyTorch 1.6 do.
+
+    Raises:
+        FishdetError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == _ZIP_START
+    except OSError as error:
+        raise FishdetError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def check_torch_zip(path: Path) -> None:

@@ -68,13 +68,14 @@ def note(work_dir: Path, name: str, checkpoint: str | Path) -> None:
 def noted(work_dir: Path, name: str) -> Path | None:
     """Return the checkpoint that such a file names, or None where either is not there.
 
-    A work dir that was moved has the checkpoint beside the note.
+    The one beside the note comes first: the work dir may have been moved, or be a copy whose
+    original goes on.
     """
     file = work_dir / name
     if not file.is_file():
         return None
     path = Path(file.read_text(encoding="utf-8").strip())
-    return next((one for one in (path, work_dir / path.name) if one.is_file()), None)
+    return next((one for one in (work_dir / path.name, path) if one.is_file()), None)
 
 
 def remove_partials(folder: Path) -> None:

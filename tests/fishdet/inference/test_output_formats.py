@@ -13,6 +13,7 @@ import pytest
 import supervision as sv
 from PIL import ExifTags, Image
 
+from fishdet.errors import FishdetError
 from fishdet.inference.crops import crop
 from fishdet.inference.exif import Taken, read_taken
 from fishdet.inference.frames import without_password
@@ -125,6 +126,9 @@ def test_lists_cameras_and_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [file.name for file in sources.images] == ["a.jpg"]
     assert [file.name for file in sources.videos] == ["deep/b.mp4"]
     assert sources.streams == ["0", "rtsp://pier.invalid/1"]
+    Path("list.txt").write_text("a.jpg\nb.jpg\n")
+    with pytest.raises(FishdetError, match=r"list.txt, line 2: b.jpg: there is no such file"):
+        find_sources(["list.txt"])
     Path("7").write_bytes(b"x")
     assert not is_stream("7") and is_stream("8")
 

@@ -20,6 +20,7 @@ from fish_dataset.progress import track
 from fishdet.checkpoint.finding import find_checkpoint
 from fishdet.errors import FishdetError
 from fishdet.inference import Detector
+from fishdet.inference.options import ONE_FISH_IOU
 
 if TYPE_CHECKING:
     from conftest import Tiny
@@ -100,7 +101,8 @@ def test_the_json_holds_what_the_detector_returns(
     arguments = [str(tiny.path), *map(str, pictures), "--out", str(tmp_path / "out")]
     assert tool.main([*arguments, *COMMON]) == 0
     coco = COCO(str(tmp_path / "out" / "predictions.json"))
-    detector = Detector(tiny.path, score_thr=0.05, device="cpu", precision="fp32")
+    settings = {"device": "cpu", "precision": "fp32", "agnostic_nms": ONE_FISH_IOU}
+    detector = Detector(tiny.path, score_thr=0.05, **settings)
     for number, path in enumerate(pictures, start=1):
         found = detector(path)
         stored = coco.loadAnns(coco.getAnnIds(imgIds=[number]))

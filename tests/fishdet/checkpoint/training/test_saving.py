@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,16 @@ def test_the_noted_file_is_found_where_its_folder_was_moved(tmp_path: Path) -> N
     good.unlink()
     assert noted(tmp_path, LAST) is None
     assert newest_good(tmp_path) == (None, [])
+
+
+def test_a_copied_work_dir_means_its_own_file(tmp_path: Path) -> None:
+    first, copy = tmp_path / "first", tmp_path / "copy"
+    first.mkdir()
+    checkpoint(first / "epoch_1.pth", 1.0)
+    note(first, LAST, str(first / "epoch_1.pth"))
+    shutil.copytree(first, copy)
+    assert noted(copy, LAST) == copy / "epoch_1.pth"
+    assert noted(first, LAST) == first / "epoch_1.pth"
 
 
 def test_a_log_that_meets_a_full_disk_ends_with_a_word(tmp_path: Path) -> None:
