@@ -15,6 +15,7 @@ from ..inputs import SUFFIXES, find_images
 
 ATTEMPTS, PAUSE = 3, 0.5
 COLUMNS = ("address", "path", "file_name", "filename", "image", "url", "uri")
+_ABSENT = (404, 410)  # HTTP's words for it
 _TABLES, _LISTS = (".csv", ".parquet"), (".txt",)
 
 
@@ -54,13 +55,23 @@ def read_bytes(address: str) -> bytes:
                 return Path(address).read_bytes()
             with fsspec.open(address, "rb") as stream:
                 return bytes(stream.read())
-        except FileNotFoundError as error:
-            raise FishdetError(f"{address}: there is no such file") from error
-        except Exception as error:  # each file system has its own: aiohttp.ClientError, HttpError
+        except Exception as raised:  # each file system has its own: aiohttp.ClientError, HttpError
+            error = _cause(raised)
+            if isinstance(error, FileNotFoundError):
+                raise FishdetError(f"{address}: there is no such file") from raised
             if not far or attempt == ATTEMPTS or isinstance(error, ImportError):
-                raise FishdetError(f"{address}: {_reason(error)}") from error
+                raise FishdetError(f"{address}: {_reason(error)}") from raised
             time.sleep(PAUSE * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what is behind a "no such file": fsspec says so too of a server that is down."""
+    while isinstance(error, FileNotFoundError) and error.__cause__ is not None:
+        if getattr(error.__cause__, "status", None) in _ABSENT:
+            break
+        error = error.__cause__
+    return error
 
 
 def _expand(text: str, column: str | None, skip: Path | None) -> Iterator[str]:
@@ -146,7 +157,7 @@ def _text(address: str) -> str:
         raise FishdetError(f"{address}: not UTF-8: {error}") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, ImportError):
         return f"{error}; install what fsspec asks for (pip install s3fs, gcsfs, aiohttp)"
     return str(getattr(error, "strerror", None) or error) or type(error).__name__
