@@ -193,8 +193,11 @@ def _exported(
         return opened(path)
 
     def int8() -> Callable[[], Any]:
+        import logging
+
         import nncf
 
+        logging.getLogger("nncf").setLevel(logging.ERROR)
         from fishdet.export.quantise import KEPT
         from fishdet.export.write import openvino_model, write_openvino
 

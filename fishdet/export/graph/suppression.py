@@ -60,9 +60,11 @@ class _OnnxNms(torch.autograd.Function):
             return g.op("Constant", value_t=value)
 
         one = constant(torch.tensor([1]))
+        # A quantised graph forgets that a box has four corners, and OpenVINO's NMS asks for it.
+        corners = g.op("Reshape", boxes, constant(torch.tensor([0, -1, 4])))
         found = g.op(
             "NonMaxSuppression",
-            boxes,
+            corners,
             g.op("Unsqueeze", scores, one),
             constant(torch.tensor([2**31 - 1])),
             constant(torch.tensor([iou], dtype=torch.float32)),
