@@ -99,9 +99,9 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
 
         return step(model, losses, half)
 
-    def ours(half: bool, arranged: bool = True) -> Callable[[], Any]:
+    def ours(half: bool, arranged: bool = True, **backbone: Any) -> Callable[[], Any]:
         cfg = ours_config(CLASSES, 1000, *size).model
-        cfg.backbone.update(frozen_stages=-1, norm_eval=False)
+        cfg.backbone.update(frozen_stages=-1, norm_eval=False, **backbone)
         model = MODELS.build(cfg)
         randomise(model)
         model.load_state_dict(stock.state_dict())
@@ -116,6 +116,7 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
         "stock MMDetection, fp32": lambda: mmdets(stock, False),
         "fishdet, fp32": lambda: ours(False),
         "fishdet, fp32, channels_last": lambda: ours(False, arranged=False),
+        "fishdet, fp32, gradient checkpointing": lambda: ours(False, with_cp=True),
     }
     if bf16:
         named["torchvision, bf16, channels_last"] = lambda: theirs(True)
