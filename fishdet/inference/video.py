@@ -100,7 +100,8 @@ def watch(
     """
     require_writable(options.out, "--out")
     journal = Journal(options.out / journals.FILE, options.settings, options.resume)
-    tracker = Tracker(detector.catalogue_names, source.fps, float(detector.thresholds.min()))
+    least = float(detector.thresholds.min())
+    tracker = Tracker(detector.catalogue_names, source.fps, source.size, least)
     counts, crops = Counts(), TrackCrops(options.out) if options.crops else None
     try:
         with ExitStack() as stack:
