@@ -98,9 +98,14 @@ class Tracker:
         found = found[rows[order]]
         fish = [self._seen(track, found, row) for row, track in
                 enumerate(tracked.tracker_id[order].tolist())]  # fmt: skip
-        self._forget()
+        self._drop_lost()
         ids = np.array([UNTRACKED if one is None else one.number for one in fish], np.int64)
         return Tracked(self._voted(found, fish, ids), ids)
+
+    def forget(self) -> None:
+        """Begin every fish anew: frames are missing, nobody knows how many."""
+        self._tracker.reset()
+        self._fish = {}
 
     def species(self) -> dict[int, int]:
         """Return the label of each fish by its number."""
@@ -126,7 +131,7 @@ class Tracker:
     def _same(self, fish: _Fish, now: Sight) -> bool:
         return same_fish(fish.last, now, self._species[fish.number], self._size, self._fps)
 
-    def _forget(self) -> None:
+    def _drop_lost(self) -> None:
         """Drop what ByteTrack has dropped, so that memory does not grow with the video."""
         oldest = self._frame - 2 * LOST_SECONDS * self._fps - 2
         self._fish = {track: one for track, one in self._fish.items() if one.last.frame >= oldest}

@@ -128,7 +128,9 @@ def _followed(
     try:
         for frame, found in _detected(detector, source, journal):
             duration = 1 / source.fps
-            if source.live and before is not None:
+            if frame.gap:
+                tracker.forget()
+            elif source.live and before is not None:
                 duration = frame.seconds - before
             before = frame.seconds
             yield frame, duration, tracker.update(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from swimming import ColourDetector, write_video
+from rtsp import rtsp_server
+from swimming import SIZE, ColourDetector, write_video
+from swimming import frame as clip_frame
 
 from fishdet.errors import FishdetError
 from fishdet.inference.counts import Counts
@@ -141,6 +144,38 @@ def test_a_stream_over_the_network(clip: Path, tmp_path: Path) -> None:
     assert told["source"] == "live"
 
 
+def test_an_rtsp_stream_that_breaks_off_and_returns(tmp_path: Path) -> None:
+    """Twice 50 frames of the clip, four times as fast, then nobody answers. The second visit begins
+    at frame 50."""
+    told: list[str] = []
+    with rtsp_server(clip_frame, 50, visits=2, fps=100) as address:
+        source = FrameSource(address, patience=1.5, tell=told.append)
+        outcome = watch(ColourDetector(), source, VideoOptions(tmp_path, draw=False))
+    name = address.replace("user:secret@", "")
+    # FFmpeg looks at some frames before it gives the first, and may keep the last one back.
+    assert 90 <= outcome.frames <= 100 and source.size == SIZE
+    assert outcome.fault is not None and outcome.fault.startswith(f"{name}: the stream broke off")
+    assert [one.startswith(f"{name}: broke off after") for one in told] == [True, True]
+    salmon = outcome.rows[0]
+    assert salmon[:2] == ["salmon", 3]
+    # One fish before the break, three after it, none of them the one of before; and the second in
+    # which nobody sent is nobody's time in frame.
+    assert salmon[-1] == 4 and 0.85 < float(salmon[4]) < 1.1
+
+
+def test_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    for address in (f"rtsp://me:word@127.0.0.1:{port}/reef", f"http://127.0.0.1:{port}/a.mjpg"):
+        with pytest.raises(FishdetError, match="no such camera or stream") as error:
+            FrameSource(address)
+        assert "word" not in str(error.value)
+    with pytest.raises(FishdetError, match="--reconnect -1"):
+        FrameSource("7", patience=-1)
+    with pytest.raises(FishdetError, match="7: no such camera"):
+        FrameSource("7")
+
+
 class Watched(FrameSource):
     """Knows how many of its frames somebody still holds."""
 
@@ -165,6 +200,7 @@ def test_frames_are_not_kept(clip: Path, tmp_path: Path) -> None:
 LONG = """
 import sys
 from pathlib import Path
+from rtsp import rtsp_server
 from swimming import ColourDetector, write_video
 from fishdet.inference.frames import FrameSource
 from fishdet.inference.video import VideoOptions, watch
