@@ -25,8 +25,9 @@ def serve(model: Model, settings: Settings, host: str, port: int) -> None:
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("fishdet.service").setLevel(logging.INFO)
-    app = create_app(model, settings)
-    model.find([np.zeros((256, 256, 3), np.uint8)])  # the first picture costs seconds
+    blank = [np.zeros((256, 256, 3), np.uint8)]
+    app = create_app(model, settings, lambda: model.find(blank))  # the first one costs seconds
+    app.state.service.worker.start()
     listening = listen(host, port)
     print(f"http://{host}:{listening.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
