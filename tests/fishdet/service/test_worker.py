@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fishdet.errors import FishdetError
+from fishdet.service.threads import alone
 from fishdet.service.worker import Worker
+
+TASKS = Path("/proc/self/task")
 
 
 class Held:
@@ -85,3 +90,27 @@ def test_who_starts_is_told_why_it_cannot_be_prepared() -> None:
 
     with pytest.raises(FishdetError, match="no memory"):
         Worker[int](lambda images: [], 4, prepare=broken).start()
+
+
+@pytest.mark.skipif(not TASKS.is_dir(), reason="threads are counted in /proc, which is Linux")
+def test_what_is_loaded_alone_leaves_no_helpers() -> None:
+    helpers: list[int] = []
+
+    def load() -> None:
+        before = len(list(TASKS.iterdir()))
+        with alone():
+            torch.rand(1000, 1000).mul(2)
+            helpers.append(len(list(TASKS.iterdir())) - before)
+        torch.rand(1000, 1000).mul(2)
+        helpers.append(len(list(TASKS.iterdir())) - before)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        thread = threading.Thread(target=load)
+        thread.start()
+        thread.join()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert helpers == [0, 1]
