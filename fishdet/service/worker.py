@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -83,7 +84,7 @@ class Worker(Generic[Found]):
     Args:
         find: the network: pictures uint8 BGR (H, W, 3) → what was found on each.
         batch_size: pictures of one call, at most.
-        observe: is told the size of each batch.
+        observe: is told the size of each batch and the seconds that the network took for it.
         prepare: what the thread does first, such as a first picture, which costs seconds.
     """
 
@@ -91,7 +92,7 @@ class Worker(Generic[Found]):
         self,
         find: Callable[[Sequence[np.ndarray]], Sequence[Found]],
         batch_size: int,
-        observe: Callable[[int], None] = lambda size: None,
+        observe: Callable[[int, float], None] = lambda size, seconds: None,
         prepare: Callable[[], object] = lambda: None,
     ) -> None:
         self._find, self._batch_size, self._observe = find, batch_size, observe
@@ -188,14 +189,20 @@ class Worker(Generic[Found]):
         return batch
 
     def _answer(self, jobs: list[_Job[Found]]) -> None:
-        self._observe(len(jobs))
         try:
-            found = self._find([job.image for job in jobs])
+            found = self._look([job.image for job in jobs])
         except FAILURES as error:
             self._answer_alone(jobs, error)
             return
         for job, one in zip(jobs, found, strict=True):
             job.future.set_result(one)
+
+    def _look(self, images: Sequence[np.ndarray]) -> Sequence[Found]:
+        began = time.perf_counter()
+        try:
+            return self._find(images)
+        finally:
+            self._observe(len(images), time.perf_counter() - began)
 
     def _answer_alone(self, jobs: list[_Job[Found]], error: BaseException) -> None:
         """One bad picture must not cost its neighbours their answer."""
