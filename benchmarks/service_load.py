@@ -51,6 +51,8 @@ class Load:
         speeds: photos a second of each round.
         memory: MiB of the service's process after each round.
         processor: seconds of processor time of the service for each picture, a round.
+        network: share of each round in which its network looked at pictures.
+        batches: pictures of a batch, a round.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -59,6 +61,8 @@ class Load:
     speeds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
+    network: list[float] = field(default_factory=list)
+    batches: list[float] = field(default_factory=list)
     first: dict[int, list[str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -95,7 +99,8 @@ def main() -> None:
             own.append((time.process_time() - began) / alone[-1][1])
             print(f"round {len(alone)}: {load.speeds[-1]:.2f} and {alone[-1][0]:.2f} pictures/s, "
                   f"{load.processor[-1]:.3f} and {own[-1]:.3f} s of processor a picture, "
-                  f"{load.memory[-1]:.0f} MiB", flush=True)  # fmt: skip
+                  f"{load.memory[-1]:.0f} MiB, network at work {load.network[-1]:.0%}, "
+                  f"{load.batches[-1]:.2f} pictures a batch", flush=True)  # fmt: skip
         service.send_signal(signal.SIGTERM)
         service.wait(60)
     finally:
@@ -127,6 +132,7 @@ def play(
     address: str, photos: Sequence[bytes], args: argparse.Namespace, load: Load, seconds: float
 ) -> None:
     """Let the clients send photos for some seconds; open requests are waited for."""
+    counted = counters(address)
     began = time.monotonic()
     before = load.statuses["200"]
     threads = [
@@ -137,7 +143,25 @@ def play(
         thread.start()
     for thread in threads:
         thread.join()
-    load.speeds.append((load.statuses["200"] - before) / (time.monotonic() - began))
+    took = time.monotonic() - began
+    worked, pictures, batches = (now - then for now, then in zip(counters(address), counted,
+                                                                 strict=True))  # fmt: skip
+    load.speeds.append((load.statuses["200"] - before) / took)
+    load.network.append(worked / took)
+    load.batches.append(pictures / max(batches, 1))
+
+
+def counters(address: str) -> tuple[float, float, float]:
+    """Return what the service has counted: seconds of its network, pictures, batches."""
+    place = urlsplit(address)
+    connection = HTTPConnection(str(place.hostname), place.port or 80, timeout=180)
+    connection.request("GET", "/metrics")
+    lines = connection.getresponse().read().decode().splitlines()
+    connection.close()
+    counts = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    names = ("network_seconds_total", "batch_images_sum", "batch_images_count")
+    seconds, pictures, batches = (float(counts[f"fishdet_{name}"]) for name in names)
+    return seconds, pictures, batches
 
 
 def client(
@@ -232,6 +256,8 @@ def report(
     spent, bare = statistics.median(load.processor), statistics.median(own)
     share = f"service {spent:.3f} s, network alone {bare:.3f} s: ratio {bare / spent:.2f}"
     print(f"processor time a picture: {share}")
+    print(f"the network worked {statistics.median(load.network):.1%} of the time, on "
+          f"{statistics.median(load.batches):.2f} pictures at once")  # fmt: skip
     print("latency p50 {:.2f} s, p90 {:.2f} s, p99 {:.2f} s, longest {:.2f} s".format(*times))
     counts = ", ".join(f"{status}: {n}" for status, n in sorted(load.statuses.items()))
     print(f"answers {counts}; of another photo or otherwise unlike the first: {load.wrong}")

@@ -16,6 +16,7 @@ from fishdet.identification.options import add_identify_arguments, identify_sett
 from fishdet.inference.bulk.command import add_bulk_arguments, predict_bulk
 from fishdet.inference.choice import split_model
 from fishdet.inference.detector import Detector
+from fishdet.inference.frames import PATIENCE_S
 from fishdet.inference.options import ONE_FISH_IOU
 from fishdet.inference.predict import OutputOptions, require_no_overwriting, require_output_folder
 from fishdet.inference.run import RunOptions, run
@@ -60,6 +61,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="one species a fish: the surer of two that overlap more (0.7; 1 keeps both)",
     )  # fmt: skip
     looks.add_argument("--every", type=int, default=1, metavar="N", help="of videos, each Nth")
+    looks.add_argument("--reconnect", type=float, default=PATIENCE_S, metavar="S", help="wait S "
+                       "seconds for a camera or stream that broke off (30)")  # fmt: skip
     add_identify_arguments(parser.add_argument_group("species from a gallery"))
     writes = parser.add_argument_group("what to write")
     writes.add_argument(
@@ -114,7 +117,8 @@ def run_options(options: argparse.Namespace, detector: Detector, model: str) -> 
     output = OutputOptions(
         options.out, options.format, crops, not options.no_places, options.resume, settings
     )
-    return RunOptions(output, options.every, not options.no_video, options.sheet)
+    shown = not options.no_video
+    return RunOptions(output, options.every, shown, options.sheet, options.reconnect)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,6 +20,7 @@ from fishdet.inference.options import ONE_FISH_IOU
 from fishdet.inference.thresholds import parse_threshold
 
 if TYPE_CHECKING:
+    from fishdet.service.model import Model
     from fishdet.service.naming import Namer
 
 
@@ -69,9 +70,9 @@ def run(options: argparse.Namespace) -> None:
     """
     try:
         from fishdet.service.access import read_keys
-        from fishdet.service.model import model_of
         from fishdet.service.serving import serve
         from fishdet.service.settings import Settings
+        from fishdet.service.threads import alone
     except ModuleNotFoundError as error:
         raise FishdetError(
             f"{error.name} is not installed; the service needs: pip install -e '.[service]'"
@@ -89,6 +90,19 @@ def run(options: argparse.Namespace) -> None:
         feedback=options.feedback,
         enrol=options.enrol_corrections,
     )
+    with alone():
+        model = load(options)
+    serve(model, settings, options.host, options.port)
+
+
+def load(options: argparse.Namespace) -> Model:
+    """Return the model with its gallery.
+
+    Raises:
+        FishdetError: the user's mistakes.
+    """
+    from fishdet.service.model import model_of
+
     namer = namer_of(options)
     path = Path(resolve(options.model or str(newest_published())))
     detector = Detector(
@@ -99,8 +113,7 @@ def run(options: argparse.Namespace) -> None:
         agnostic_nms=options.agnostic_nms,
         batch_size=options.batch_size,
     )
-    model = model_of(detector, find_checkpoint(path), lower=options.score_thr is None, namer=namer)
-    serve(model, settings, options.host, options.port)
+    return model_of(detector, find_checkpoint(path), lower=options.score_thr is None, namer=namer)
 
 
 def namer_of(options: argparse.Namespace) -> Namer | None:

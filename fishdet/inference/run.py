@@ -15,7 +15,7 @@ from fishdet.errors import FishdetError
 from . import journal as journals
 from .crops import write_sheets
 from .detector import Detector
-from .frames import FrameSource
+from .frames import PATIENCE_S, FrameSource
 from .inputs import ImageFile
 from .predict import Outcome, OutputOptions, batches, predict_files
 from .sources import Sources
@@ -32,12 +32,14 @@ class RunOptions:
         every: look at one frame of so many.
         draw: write videos with boxes.
         sheet: contact sheets of the crops, which are written then.
+        patience: seconds for which a stream that broke off is waited for.
     """
 
     output: OutputOptions
     every: int = 1
     draw: bool = True
     sheet: bool = False
+    patience: float = PATIENCE_S
 
 
 @dataclass
@@ -95,7 +97,9 @@ def _watch_one(
     console: Console,
 ) -> None:
     try:
-        source = FrameSource(address, options.every)
+        source = FrameSource(
+            address, options.every, options.patience, lambda text: console.print(text, markup=False)
+        )
     except FishdetError as error:
         report.broken.append(str(error))
         return

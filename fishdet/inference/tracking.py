@@ -13,6 +13,7 @@ import supervision as sv
 
 from fishdet.errors import FishdetError
 
+from .handover import Sight, same_fish
 from .names import Names
 from .options import ONE_FISH_IOU
 
@@ -33,19 +34,29 @@ class Tracked:
     ids: np.ndarray
 
 
+@dataclass
+class _Fish:
+    """A fish that may be seen again: its number, its votes (C,), and when it was seen last."""
+
+    number: int
+    votes: np.ndarray
+    last: Sight
+
+
 class Tracker:
     """Numbers fish, and names each by the vote of its frames so far, weighted by score.
 
     Args:
         names: of the classes.
         fps: frames a second that ``update`` gets.
+        size: (width, height) of the frames.
         threshold: the least score of the detections that come; all of them may begin a fish.
 
     Raises:
         FishdetError: the package ``trackers`` is missing.
     """
 
-    def __init__(self, names: Names, fps: float, threshold: float) -> None:
+    def __init__(self, names: Names, fps: float, size: tuple[int, int], threshold: float) -> None:
         try:
             from trackers import ByteTrackTracker
         except ImportError as error:
@@ -59,9 +70,10 @@ class Tracker:
             high_conf_det_threshold=threshold,
             minimum_consecutive_frames=2,
         )
-        self._names = names
-        self._number: dict[int, int] = {}
-        self._votes: dict[int, np.ndarray] = {}
+        self._names, self._fps, self._size = names, fps, size
+        self._frame = 0
+        self._fish: dict[int, _Fish] = {}  # by the number of ByteTrack's track
+        self._species: dict[int, int] = {}
 
     def update(self, found: sv.Detections) -> Tracked:
         """Return the detections of the next frame with their fish.
@@ -70,6 +82,7 @@ class Tracker:
         0.7 the surest stays. Where the vote gives a fish another name than this frame does, the
         frame's own name becomes the runner-up, without a score.
         """
+        self._frame += 1
         found = found.with_nms(ONE_FISH_IOU, class_agnostic=True)
         plain = sv.Detections(
             xyxy=found.xyxy,
@@ -82,28 +95,52 @@ class Tracker:
             return Tracked(found[:0], np.zeros(0, np.int64))
         rows = tracked.data["row"]
         order = np.argsort(rows, kind="stable")
-        ids = np.array(
-            [self._numbered(one) for one in tracked.tracker_id[order].tolist()], np.int64
-        )
-        return Tracked(self._voted(found[rows[order]], ids), ids)
+        found = found[rows[order]]
+        fish = [self._seen(track, found, row) for row, track in
+                enumerate(tracked.tracker_id[order].tolist())]  # fmt: skip
+        self._drop_lost()
+        ids = np.array([UNTRACKED if one is None else one.number for one in fish], np.int64)
+        return Tracked(self._voted(found, fish, ids), ids)
+
+    def forget(self) -> None:
+        """Begin every fish anew: frames are missing, nobody knows how many."""
+        self._tracker.reset()
+        self._fish = {}
 
     def species(self) -> dict[int, int]:
         """Return the label of each fish by its number."""
-        return {number: int(votes.argmax()) for number, votes in self._votes.items()}
+        return dict(self._species)
 
-    def _numbered(self, track: int) -> int:
+    def _seen(self, track: int, found: sv.Detections, row: int) -> _Fish | None:
+        """The fish of a track with this frame's vote, or a new one where it is another; None
+        without a track."""
         if track < 0:
-            return UNTRACKED
-        return self._number.setdefault(track, len(self._number) + 1)
+            return None
+        label = int(found.class_id[row])
+        second = int(found.data["runner_up_id"][row]), float(found.data["runner_up_score"][row])
+        now = Sight(self._frame, found.xyxy[row], label, *second)
+        fish = self._fish.get(track)
+        if fish is None or not self._same(fish, now):
+            votes = np.zeros(len(self._names.class_name))
+            fish = self._fish[track] = _Fish(len(self._species) + 1, votes, now)
+        fish.last = now
+        fish.votes[label] += found.confidence[row]
+        self._species[fish.number] = int(fish.votes.argmax())
+        return fish
 
-    def _voted(self, found: sv.Detections, ids: np.ndarray) -> sv.Detections:
-        labels = found.class_id.copy()
-        for row, number in enumerate(ids.tolist()):
-            if number == UNTRACKED:
-                continue
-            votes = self._votes.setdefault(number, np.zeros(len(self._names.class_name)))
-            votes[labels[row]] += found.confidence[row]
-            labels[row] = votes.argmax()
+    def _same(self, fish: _Fish, now: Sight) -> bool:
+        return same_fish(fish.last, now, self._species[fish.number], self._size, self._fps)
+
+    def _drop_lost(self) -> None:
+        """Drop what ByteTrack has dropped, so that memory does not grow with the video."""
+        oldest = self._frame - 2 * LOST_SECONDS * self._fps - 2
+        self._fish = {track: one for track, one in self._fish.items() if one.last.frame >= oldest}
+
+    def _voted(
+        self, found: sv.Detections, fish: list[_Fish | None], ids: np.ndarray
+    ) -> sv.Detections:
+        labels = np.array([own if one is None else self._species[one.number] for one, own in
+                           zip(fish, found.class_id.tolist(), strict=True)], np.int64)  # fmt: skip
         data = {**found.data, **self._names.of(labels)}
         other = labels != found.class_id
         own = found.data["class_name"]

@@ -100,7 +100,8 @@ def watch(
     """
     require_writable(options.out, "--out")
     journal = Journal(options.out / journals.FILE, options.settings, options.resume)
-    tracker = Tracker(detector.catalogue_names, source.fps, float(detector.thresholds.min()))
+    least = float(detector.thresholds.min())
+    tracker = Tracker(detector.catalogue_names, source.fps, source.size, least)
     counts, crops = Counts(), TrackCrops(options.out) if options.crops else None
     try:
         with ExitStack() as stack:
@@ -127,7 +128,9 @@ def _followed(
     try:
         for frame, found in _detected(detector, source, journal):
             duration = 1 / source.fps
-            if source.live and before is not None:
+            if frame.gap:
+                tracker.forget()
+            elif source.live and before is not None:
                 duration = frame.seconds - before
             before = frame.seconds
             yield frame, duration, tracker.update(found)

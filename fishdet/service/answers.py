@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
+from fish_dataset.catalogue import find
 from fishdet.identification.answers import Answer
 from fishdet.inference.boxes import Boxes
 
@@ -44,6 +45,15 @@ class Candidate(ClassName):
     score: float = Field(ge=0, le=1, description="the network's score of this class for the box")
 
 
+class GalleryCandidate(BaseModel):
+    """A species of the gallery that a fish may be."""
+
+    id: str = Field(description="for /v1/species/{id}, unless it begins with own-")
+    name_en: str
+    name_ko: str
+    chance: float = Field(ge=0, le=1)
+
+
 class Identified(BaseModel):
     """What the gallery says of a fish; see docs/identification.md."""
 
@@ -53,7 +63,7 @@ class Identified(BaseModel):
     name_ko: str
     chance: float = Field(ge=0, le=1, description="of the claim; 1 for fish")
     known: bool = Field(description="whether it passes for a species of the gallery")
-    candidates: list[tuple[str, float]] = Field(description="ids and chances, likeliest first")
+    candidates: list[GalleryCandidate] = Field(description="the likeliest first")
 
 
 class Detection(BaseModel):
@@ -129,8 +139,15 @@ def identified(one: Answer) -> Identified:
         name_ko=one.name_ko,
         chance=round(min(one.probability, 1.0), 4),
         known=one.known,
-        candidates=[(key, round(chance, 4)) for key, _, chance in one.candidates],
+        candidates=[_gallery_candidate(*candidate) for candidate in one.candidates],
     )
+
+
+def _gallery_candidate(key: str, name: str, chance: float) -> GalleryCandidate:
+    known = find(key)
+    korean = known.names.get("ko", ()) if known else ()
+    named = korean[0] if korean else ""
+    return GalleryCandidate(id=key, name_en=name, name_ko=named, chance=round(min(chance, 1.0), 4))
 
 
 def _best(boxes: Boxes, row: int) -> tuple[np.ndarray, np.ndarray]:
@@ -144,10 +161,8 @@ def _best(boxes: Boxes, row: int) -> tuple[np.ndarray, np.ndarray]:
 
 def class_name(model: Model, label: int) -> ClassName:
     """Return what the class of a label is called."""
-    names = {name: str(column[label]) for name, column in vars(model.names).items()}
-    return ClassName.model_validate(names | {"class_name": model.classes[label]})
+    return ClassName.model_validate(model.called[label])
 
 
 def _candidate(model: Model, label: int, score: float) -> Candidate:
-    named = class_name(model, label).model_dump()
-    return Candidate.model_validate(named | {"score": round(score, 4)})
+    return Candidate.model_validate(model.called[label] | {"score": round(score, 4)})

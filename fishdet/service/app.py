@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -23,14 +23,21 @@ from .transport import Transport
 from .worker import Gate, Worker
 
 
-def create_app(model: Model, settings: Settings) -> FastAPI:
+def create_app(
+    model: Model, settings: Settings, prepare: Callable[[], object] = lambda: None
+) -> FastAPI:
     """Return the application that serves ``model``; its worker runs between start and shutdown.
+
+    Args:
+        model: the model.
+        settings: limits and switches.
+        prepare: what the thread of the network does before its first picture.
 
     Raises:
         FishdetError: the file of corrections is not usable.
     """
     allow_heif()
-    state = _state(model, settings)
+    state = _state(model, settings, prepare)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -57,14 +64,14 @@ def create_app(model: Model, settings: Settings) -> FastAPI:
     return app
 
 
-def _state(model: Model, settings: Settings) -> State:
+def _state(model: Model, settings: Settings, prepare: Callable[[], object]) -> State:
     gate = Gate(settings.queue_images, settings.queue_pixels)
     metrics = Metrics(lambda: gate.images)
     return State(
         settings=settings,
         model=model,
         known=known_ids(model.classes),
-        worker=Worker(model.find, settings.batch_size, metrics.batch),
+        worker=Worker(model.find, settings.batch_size, metrics.batch, prepare),
         gate=gate,
         traces=Gate(tracing.AT_ONCE, 1),
         metrics=metrics,

@@ -31,6 +31,8 @@ class Metrics:
             registry=self._registry,
             buckets=(1, 2, 4, 8, 16, 32),
         )
+        self._network = Counter("fishdet_network_seconds", "Time of the network at work",
+                                registry=self._registry)  # fmt: skip
         self._fish = Counter("fishdet_fish", "Fish found, by verdict", ("verdict",),
                              registry=self._registry)  # fmt: skip
         inside = Gauge("fishdet_images_inside", "Pictures decoded or waiting",
@@ -43,9 +45,10 @@ class Metrics:
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def batch(self, size: int) -> None:
-        """Count a batch of the network."""
+    def batch(self, size: int, seconds: float) -> None:
+        """Count a batch of the network, and how long it took."""
         self._batches.observe(size)
+        self._network.inc(seconds)
 
     def fish(self, verdict: str) -> None:
         """Count a fish that was answered."""

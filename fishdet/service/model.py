@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,16 @@ class Model:
     trace: Callable[[np.ndarray, str], str] | None = None
     drawn_only: bool = False
     namer: Namer | None = None
+
+    @cached_property
+    def called(self) -> tuple[dict[str, str], ...]:
+        """Return what each class is called: ``class_name`` as trained, and the columns of
+        ``names``."""
+        return tuple(
+            {name: str(column[label]) for name, column in vars(self.names).items()}
+            | {"class_name": trained}
+            for label, trained in enumerate(self.classes)
+        )
 
 
 def model_of(

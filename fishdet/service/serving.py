@@ -15,6 +15,7 @@ from .model import Model
 from .settings import Settings
 
 GRACE_S = 30
+BACKLOG = 2048
 
 
 def serve(model: Model, settings: Settings, host: str, port: int) -> None:
@@ -25,9 +26,11 @@ def serve(model: Model, settings: Settings, host: str, port: int) -> None:
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("fishdet.service").setLevel(logging.INFO)
-    app = create_app(model, settings)
-    model.find([np.zeros((256, 256, 3), np.uint8)])  # the first picture costs seconds
+    blank = [np.zeros((256, 256, 3), np.uint8)]
+    app = create_app(model, settings, lambda: model.find(blank))  # the first one costs seconds
+    app.state.service.worker.start()
     listening = listen(host, port)
+    listening.listen(BACKLOG)  # who reads the address may connect
     print(f"http://{host}:{listening.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
         app,
@@ -35,7 +38,7 @@ def serve(model: Model, settings: Settings, host: str, port: int) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        backlog=2048,
+        backlog=BACKLOG,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

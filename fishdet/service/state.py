@@ -50,7 +50,12 @@ _KEY = APIKeyHeader(
 )
 
 
-def admitted(request: Request, key: Annotated[str | None, Security(_KEY)]) -> State:
+async def running(request: Request) -> State:
+    """Return the service; not a plain function, which FastAPI would call in a thread of its own."""
+    return state_of(request)
+
+
+async def admitted(request: Request, key: Annotated[str | None, Security(_KEY)]) -> State:
     """Return the service if the client may ask now.
 
     Raises:
@@ -64,4 +69,4 @@ def admitted(request: Request, key: Annotated[str | None, Security(_KEY)]) -> St
 
 
 Admitted = Annotated[State, Depends(admitted)]
-Running = Annotated[State, Depends(state_of)]
+Running = Annotated[State, Depends(running)]

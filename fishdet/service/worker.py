@@ -2,7 +2,8 @@
 
 The network runs in one thread, since two would only share the same cores or the same GPU. While it
 works, pictures gather, and the next batch takes what waits: batches grow under load and cost a
-lone request no waiting.
+lone request no waiting. A network looks at pictures of one size together and at others apart, so a
+batch is the picture that waits longest and those of its size.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -81,24 +84,30 @@ class Worker(Generic[Found]):
     Args:
         find: the network: pictures uint8 BGR (H, W, 3) → what was found on each.
         batch_size: pictures of one call, at most.
-        observe: is told the size of each batch.
+        observe: is told the size of each batch and the seconds that the network took for it.
+        prepare: what the thread does first, such as a first picture, which costs seconds.
     """
 
     def __init__(
         self,
         find: Callable[[Sequence[np.ndarray]], Sequence[Found]],
         batch_size: int,
-        observe: Callable[[int], None] = lambda size: None,
+        observe: Callable[[int, float], None] = lambda size, seconds: None,
+        prepare: Callable[[], object] = lambda: None,
     ) -> None:
         self._find, self._batch_size, self._observe = find, batch_size, observe
         self._queue: queue.SimpleQueue[_Job[Found] | _Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="fishdet-worker", daemon=True)
-        self._stopping = False
-        self._next: _Call | None = None
+        self._stopping = self._told_to_stop = False
+        self._waiting: deque[_Job[Found] | _Call] = deque()  # of the thread alone
+        self._prepare, self._prepared = prepare, Future[None]()
 
     def start(self) -> None:
-        """Begin to work."""
-        self._thread.start()
+        """Begin to work, unless it has begun; returns when the thread is prepared, and raises what
+        ``prepare`` raised."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        self._prepared.result()
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """Answer what waits, then end; gives up after ``timeout_s``."""
@@ -124,16 +133,35 @@ class Worker(Generic[Found]):
         return call.future
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
+        try:
+            self._prepare()
+        except BaseException as error:
+            self._prepared.set_exception(error)
+            return
+        self._prepared.set_result(None)
+        while self._take_in():
+            first = self._waiting.popleft()
             if isinstance(first, _Call):
                 self._do(first)
                 continue
-            jobs = [job for job in self._gather(first) if job.future.set_running_or_notify_cancel()]
+            if first.future.cancelled():
+                continue
+            jobs = [job for job in self._alike(first) if job.future.set_running_or_notify_cancel()]
             if jobs:
                 self._answer(jobs)
-            if self._next is not None:
-                call, self._next = self._next, None
-                self._do(call)
+
+    def _take_in(self) -> bool:
+        """Move what has come to what waits; False where nothing is left to do."""
+        while not self._told_to_stop:
+            try:
+                one = self._queue.get(block=not self._waiting)
+            except queue.Empty:
+                break
+            if one is None:
+                self._told_to_stop = True
+            else:
+                self._waiting.append(one)
+        return bool(self._waiting)
 
     def _do(self, call: _Call) -> None:
         if not call.future.set_running_or_notify_cancel():
@@ -144,31 +172,37 @@ class Worker(Generic[Found]):
             LOG.error("a call of the network failed", exc_info=error)
             call.future.set_exception(error)
 
-    def _gather(self, first: _Job[Found]) -> list[_Job[Found]]:
-        batch = [first]
-        while len(batch) < self._batch_size:
-            try:
-                job = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if job is None:
-                self._queue.put(None)
-                break
+    def _alike(self, first: _Job[Found]) -> list[_Job[Found]]:
+        """Take the pictures of the first one's size from those that wait, up to a batch; a call
+        lets nothing past that came later."""
+        batch, passed = [first], deque[_Job[Found] | _Call]()
+        while self._waiting and len(batch) < self._batch_size:
+            job = self._waiting[0]
             if isinstance(job, _Call):
-                self._next = job
                 break
-            batch.append(job)
+            self._waiting.popleft()
+            if job.future.cancelled():
+                continue
+            same = job.image.shape == first.image.shape
+            (batch if same else passed).append(job)
+        self._waiting.extendleft(reversed(passed))
         return batch
 
     def _answer(self, jobs: list[_Job[Found]]) -> None:
-        self._observe(len(jobs))
         try:
-            found = self._find([job.image for job in jobs])
+            found = self._look([job.image for job in jobs])
         except FAILURES as error:
             self._answer_alone(jobs, error)
             return
         for job, one in zip(jobs, found, strict=True):
             job.future.set_result(one)
+
+    def _look(self, images: Sequence[np.ndarray]) -> Sequence[Found]:
+        began = time.perf_counter()
+        try:
+            return self._find(images)
+        finally:
+            self._observe(len(images), time.perf_counter() - began)
 
     def _answer_alone(self, jobs: list[_Job[Found]], error: BaseException) -> None:
         """One bad picture must not cost its neighbours their answer."""

@@ -49,20 +49,31 @@ function item(box, number, calibrated, marked, events) {
   return h("li", { class: marked ? "marked" : "" }, h("h3", {}, title), box.fish ? body(box, calibrated, events) : null);
 }
 
-/** What the gallery says of a fish, where the service has one. */
-function gallery(one) {
+/** What the gallery says of a fish, where the service has one: the claim, what else it may be where the claim is wider
+ * than a species, and the card of a species that is claimed. */
+function gallery(box, events) {
+  const one = box.fish.identified;
   if (!one) return null;
-  const name = nameOf({ ...one, class_name: one.id });
-  return h("p", { class: "gallery" }, say(one.known || one.rank !== "fish" ? `gallery_${one.rank}` : "gallery_stranger", { name, p: percent(one.chance) }));
+  const claim = { ...one, class_name: one.id };
+  const word = one.known || one.rank !== "fish" ? `gallery_${one.rank}` : "gallery_stranger";
+  const likely = one.rank === "species" ? [] : one.candidates.filter((other) => other.chance >= 0.05).slice(0, 3);
+  return h("p", { class: "gallery" },
+    say(word, { name: nameOf(claim), p: percent(one.chance) }),
+    likely.length ? ` ${say("gallery_likely", { names: likely.map((other) => `${nameOf(other)} ${percent(other.chance)}\u00a0%`).join(", ") })}` : null,
+    one.rank === "species" && !one.id.startsWith("own-") ? [" ", aboutButton({ ...claim, species_id: one.id }, box, events)] : null);
 }
 
 function body(box, calibrated, events) {
-  return [...own(box, calibrated, events), gallery(box.fish.identified)];
+  return [...own(box, calibrated, events), gallery(box, events)];
 }
+
+const aboutButton = (one, box, events) => h("button", {
+  type: "button", class: "link", onclick: () => events.about(one, box),
+}, say("aboutOf", { name: nameOf(one) }));
 
 function own(box, calibrated, events) {
   const { fish } = box;
-  const about = (one) => h("button", { type: "button", class: "link", onclick: () => events.about(one, box) }, say("aboutOf", { name: nameOf(one) }));
+  const about = (one) => aboutButton(one, box, events);
   const row = (one) => h("li", {},
     h("span", {}, nameOf(one), one.scientific_name ? [" ", h("i", { lang: "la" }, one.scientific_name)] : null),
     h("meter", { min: 0, max: 1, value: one.score, "aria-label": nameOf(one) }),

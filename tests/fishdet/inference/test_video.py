@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from functools import partial
@@ -17,7 +19,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from swimming import ColourDetector, write_video
+from rtsp import rtsp_server
+from swimming import SIZE, ColourDetector, write_video
+from swimming import frame as clip_frame
 
 from fishdet.errors import FishdetError
 from fishdet.inference.counts import Counts
@@ -141,6 +145,38 @@ def test_a_stream_over_the_network(clip: Path, tmp_path: Path) -> None:
     assert told["source"] == "live"
 
 
+def test_an_rtsp_stream_that_breaks_off_and_returns(tmp_path: Path) -> None:
+    """Twice 50 frames of the clip, four times as fast, then nobody answers. The second visit begins
+    at frame 50."""
+    told: list[str] = []
+    with rtsp_server(clip_frame, 50, visits=2, fps=100) as address:
+        source = FrameSource(address, patience=1.5, tell=told.append)
+        outcome = watch(ColourDetector(), source, VideoOptions(tmp_path, draw=False))
+    name = address.replace("user:secret@", "")
+    # FFmpeg looks at some frames before it gives the first, and may keep the last one back.
+    assert 90 <= outcome.frames <= 100 and source.size == SIZE
+    assert outcome.fault is not None and outcome.fault.startswith(f"{name}: the stream broke off")
+    assert [one.startswith(f"{name}: broke off after") for one in told] == [True, True]
+    salmon = outcome.rows[0]
+    assert salmon[:2] == ["salmon", 3]
+    # One fish before the break, three after it, none of them the one of before; and the second in
+    # which nobody sent is nobody's time in frame.
+    assert salmon[-1] == 4 and 0.85 < float(salmon[4]) < 1.1
+
+
+def test_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    for address in (f"rtsp://me:word@127.0.0.1:{port}/reef", f"http://127.0.0.1:{port}/a.mjpg"):
+        with pytest.raises(FishdetError, match="no such camera or stream") as error:
+            FrameSource(address)
+        assert "word" not in str(error.value)
+    with pytest.raises(FishdetError, match="--reconnect -1"):
+        FrameSource("7", patience=-1)
+    with pytest.raises(FishdetError, match="7: no such camera"):
+        FrameSource("7")
+
+
 class Watched(FrameSource):
     """Knows how many of its frames somebody still holds."""
 
@@ -165,27 +201,49 @@ def test_frames_are_not_kept(clip: Path, tmp_path: Path) -> None:
 LONG = """
 import sys
 from pathlib import Path
+sys.path.insert(0, sys.argv[3])
 from swimming import ColourDetector, write_video
 from fishdet.inference.frames import FrameSource
 from fishdet.inference.video import VideoOptions, watch
 folder, frames = Path(sys.argv[1]), int(sys.argv[2])
-clip = write_video(folder / "long.avi", frames)
-watch(ColourDetector(), FrameSource(str(clip)), VideoOptions(folder / "out", crops=True))
+clip = folder / "long.avi"
+if not clip.exists():
+    write_video(clip, frames)
+options = VideoOptions(folder / "out", crops=True, resume=True)
+watch(ColourDetector(), FrameSource(str(clip)), options)
 print(Path("/proc/self/status").read_text())
 """
 
 
-@pytest.mark.slow
-def test_ten_times_the_video_takes_no_more_memory(tmp_path: Path) -> None:
-    def most(frames: int) -> int:
-        folder = tmp_path / str(frames)
-        folder.mkdir()
-        support = str(Path(__file__).parents[2] / "support")
-        code = f"import sys; sys.path.insert(0, {support!r})\n{LONG}"
-        command = [sys.executable, "-c", code, str(folder), str(frames)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-        return int(re.search(r"VmHWM:\s+(\d+)", told.stdout)[1]) // 1024  # type: ignore[index]
+def long_run(folder: Path, frames: int) -> subprocess.Popen[str]:
+    folder.mkdir(exist_ok=True)
+    support = str(Path(__file__).parents[2] / "support")
+    command = [sys.executable, "-c", LONG, str(folder), str(frames), support]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    short, long = most(500), most(5000)
-    print(f"{short} MiB for 500 frames, {long} MiB for 5000")
-    assert long - short < 30  # MiB; the frames themselves are 275 MB
+
+def most_memory(run: subprocess.Popen[str]) -> int:
+    said, _ = run.communicate(timeout=900)
+    assert run.returncode == 0
+    return int(re.search(r"VmHWM:\s+(\d+)", said)[1]) // 1024  # type: ignore[index]
+
+
+@pytest.mark.slow
+def test_ten_times_the_video_takes_no_more_memory_and_a_kill_no_frame(tmp_path: Path) -> None:
+    short = most_memory(long_run(tmp_path / "short", 500))
+    long = most_memory(long_run(tmp_path / "long", 5000))
+    killed = long_run(tmp_path / "killed", 5000)
+    journal = tmp_path / "killed" / "out" / ".journal.jsonl"
+    while not journal.is_file() or len(journal.read_bytes().splitlines()) < 2500:
+        assert killed.poll() is None
+        time.sleep(0.2)
+    killed.kill()
+    killed.communicate()
+    assert not (journal.parent / "summary.csv").exists()
+    resumed = most_memory(long_run(tmp_path / "killed", 5000))
+    print(f"{short} MiB for 500 frames, {long} MiB for 5000, {resumed} MiB after a kill half way")
+    # MiB; the frames themselves are 275 MB
+    assert long - short < 30 and resumed - short < 30
+    for name in ("frames.csv", "frames.jsonl", "summary.csv", "summary.json"):
+        whole = (tmp_path / "long" / "out" / name).read_bytes()
+        assert (journal.parent / name).read_bytes() == whole

@@ -193,3 +193,6 @@ def test_metrics_count_what_was_answered(client: TestClient) -> None:
     counted = 'fishdet_requests_total{method="POST",route="/v1/detections",status="200"} 1.0'
     assert counted in text
     assert 'fishdet_fish_total{verdict="probably"} 1.0' in text
+    assert "fishdet_batch_images_count 1.0" in text
+    worked = next(line for line in text.splitlines() if line.startswith("fishdet_network_seconds_"))
+    assert 0 < float(worked.split()[1]) < 10

@@ -75,7 +75,9 @@ def test_cards_carry_rank_name_and_candidates(path: Path) -> None:
     with client_of(path, enrol=False) as client:
         one = ask(client, (240, 5, 5))
         assert (one["rank"], one["name_en"], one["known"]) == ("species", "eel", True)
-        assert one["name_ko"] and one["candidates"][0][0] == one["id"] and one["chance"] > 0.9
+        first = one["candidates"][0]
+        assert (first["id"], first["name_en"], first["name_ko"]) == (one["id"], "eel", "장어")
+        assert one["name_ko"] == "장어" and one["chance"] > 0.9
         assert give(client, "연어")["enrolled"] == 0  # the operator did not ask for it
     assert len(read_gallery(path).photos) == 2
 
@@ -83,7 +85,7 @@ def test_cards_carry_rank_name_and_candidates(path: Path) -> None:
 def test_a_correction_is_enrolled_at_once_and_forgotten_with_it(path: Path) -> None:
     with client_of(path, enrol=True) as client:
         before = ask(client, (5, 5, 240))
-        assert before["candidates"][0][1] < 0.9
+        assert before["candidates"][0]["chance"] < 0.9
         given = give(client, "연어")
         assert given["enrolled"] == 1
         after = ask(client, (5, 5, 240))
