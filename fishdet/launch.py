@@ -36,8 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         number = int(error.sigval)
         return _told(f"torchrun was sent {signal.Signals(number).name}", -number)
     except RendezvousError as error:
-        reason = str(error).strip() or "not all came in time"
-        return _told(f"the machines of this training did not meet: {reason}", FAILED)
+        reason = str(error).split("See inner")[0].strip() or "Not all came in time."
+        return _told(
+            f"the machines of this training did not meet. {reason} Is MASTER_ADDR:PORT reachable "
+            "from each of them, and the command started on all?",
+            FAILED,
+        )
     return 0
 
 

@@ -35,7 +35,7 @@ def failed(**codes: int) -> ChildFailedError:
         (failed(zero=-15, one=2), 2, "process 1 ended first, with status 2; its reason stands"),
         (failed(zero=2, one=-9), 137, r"process 1 ended first, with signal 9 \(SIGKILL\)"),
         (SignalException("", signal.SIGTERM), 143, "torchrun was sent SIGTERM"),
-        (RendezvousTimeoutError(), 1, "the machines of this training did not meet: not all"),
+        (RendezvousTimeoutError(), 1, "the machines of this training did not meet. Not all"),
     ],
 )
 def test_a_failure_is_a_line(
