@@ -61,6 +61,7 @@ optim_wrapper = dict(
 """
 
 
+PICTURES = 48
 RUNS = {"one": (1, 2), "two": (2, 1), "step": (1, 1)}  # processes, pictures a process and step
 
 
@@ -95,7 +96,7 @@ def main() -> int:
 
 def report(folder: Path, epochs: int) -> None:
     """Print what was measured and what the model says."""
-    config = kill_resume.prepare(folder, epochs)["config"]
+    config = kill_resume.prepare(folder, epochs, PICTURES)["config"]
     (folder / "equal.py").write_text(f"_base_ = {str(config)!r}\n{EQUAL}")
     for name, (processes, batch) in RUNS.items():
         print(f"load of the machine before {name!r}: {os.getloadavg()[0]:.1f}", flush=True)

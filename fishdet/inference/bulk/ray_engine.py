@@ -45,6 +45,10 @@ def start() -> Any:
         FishdetError: Ray is not installed, or no cluster answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # At each start its C++ part prints as an error that a worker's arguments could be lost and it
+    # not be restarted (https://github.com/ray-project/ray/issues/53727, open on 2026-11-28). Then
+    # its chunk is looked at by workers of a new pool: run.py.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
