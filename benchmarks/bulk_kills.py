@@ -42,10 +42,10 @@ from pathlib import Path
 import torch
 from fishdet.inference.bulk.parts import write_part
 from fishdet.inference.bulk.work import Worker
-model, folder, out, count, chunk, batch, threads = sys.argv[1:]
+settings, folder, out, count, chunk, threads = sys.argv[1:]
 torch.set_num_threads(int(threads))
 paths = sorted(map(str, Path(folder).iterdir()))[: int(count)]
-worker = Worker({"model": model, "score_thr": 0.3, "batch_size": int(batch)})
+worker = Worker(json.loads(Path(settings).read_text()))
 size, times = int(chunk), []
 for start in range(0, len(paths), size):
     write_part(Path(out), worker(paths[start : start + size]))
@@ -140,7 +140,8 @@ def compare(model: Path, photos: Path, folder: Path, count: int) -> int:
     cores, speeds = os.cpu_count() or 1, {}
     for threads in (1, cores):
         out = folder / f"loop_{threads}"
-        arguments = [str(model), str(photos), str(out), str(count), str(CHUNK), str(BATCH)]
+        settings = folder / "out" / "settings.json"  # of the detector, as Ray's workers had it
+        arguments = [str(settings), str(photos), str(out), str(count), str(CHUNK)]
         found = subprocess.run([sys.executable, "-c", LOOP, *arguments, str(threads)], check=True,
                                env=environment(), capture_output=True, text=True)  # fmt: skip
         loop = json.loads(found.stdout.splitlines()[-1])

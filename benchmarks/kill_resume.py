@@ -85,10 +85,10 @@ def compare(folder: Path, kills: int, epochs: int, draw: random.Random) -> int:
     return failures
 
 
-def prepare(folder: Path, epochs: int) -> dict[str, Any]:
+def prepare(folder: Path, epochs: int, pictures: int = 12) -> dict[str, Any]:
     """Return the options of the training, its data and config written into ``folder``."""
     data = ensure_dataset(
-        folder / "set", seed=3, train=12, val=6, size=128, workers=1, progress=False
+        folder / "set", seed=3, train=pictures, val=6, size=128, workers=1, progress=False
     )
     config = folder / "small.py"
     config.write_text(f"_base_ = {str(ROOT / 'configs' / 'fish.py')!r}\n{SMALL_MODEL}")

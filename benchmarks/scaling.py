@@ -5,8 +5,9 @@
 Trains a small detector in one process with batches of two and in two with batches of one, a thread
 each, with nothing random between them: their losses have to lie on top of one another
 (``curves.png``). Tells pictures a second, CPU time a picture (which other work on the machine
-hardly changes), the time of an all-reduce of the gradients, and the model's forecast for two.
-On a machine of two cores a ratio of two is the limit.
+hardly changes) and the time of an all-reduce of the gradients. One process with batches of one
+takes the step that each of two takes: from it comes the model's forecast for two. On a machine of
+two cores a ratio of two is the limit.
 """
 
 from __future__ import annotations
@@ -60,6 +61,10 @@ optim_wrapper = dict(
 """
 
 
+PICTURES = 48
+RUNS = {"one": (1, 2), "two": (2, 1), "step": (1, 1)}  # processes, pictures a process and step
+
+
 def step_seconds(
     compute: float, size: float, processes: int, bandwidth: float, overlap: float = 0.0
 ) -> float:
@@ -91,15 +96,15 @@ def main() -> int:
 
 def report(folder: Path, epochs: int) -> None:
     """Print what was measured and what the model says."""
-    config = kill_resume.prepare(folder, epochs)["config"]
+    config = kill_resume.prepare(folder, epochs, PICTURES)["config"]
     (folder / "equal.py").write_text(f"_base_ = {str(config)!r}\n{EQUAL}")
-    for processes in (1, 2):
-        print(f"load of the machine before {processes}: {os.getloadavg()[0]:.1f}", flush=True)
-        train(folder, processes, epochs)
-    one, two = read_runs([folder / "one", folder / "two"])
+    for name, (processes, batch) in RUNS.items():
+        print(f"load of the machine before {name!r}: {os.getloadavg()[0]:.1f}", flush=True)
+        train(folder, name, processes, batch, epochs)
+    one, two, step = read_runs([folder / name for name in RUNS])
     write_logs([one, two], folder)
     losses = [np.array([row["loss"] for row in run.train]) for run in (one, two)]
-    rates = [rate(run) for run in (one, two)]
+    rates = [rate(run) for run in (one, two, step)]
     print(f"pictures a second: 1 process {rates[0]:.2f}, 2 processes {rates[1]:.2f} in all: "
           f"ratio {rates[1] / rates[0]:.2f} (limit 2.00)")  # fmt: skip
     cpu = [cpu_milliseconds(folder / name) for name in ("one", "two")]
@@ -113,23 +118,23 @@ def report(folder: Path, epochs: int) -> None:
     bandwidth = size / measured  # two processes: 2 (n - 1) / n = 1
     print(f"all-reduce of {size / 1e6:.2f} MB of gradients by gloo: {1e3 * measured:.1f} ms, "
           f"{bandwidth / 1e6:.0f} MB/s")  # fmt: skip
-    compute = 1 / rates[0]  # a picture a process and step, on a core of its own
-    forecast = 2 / step_seconds(compute, size, 2, bandwidth)
+    print(f"1 process with batches of one: {rates[2]:.2f} pictures a second, "
+          f"{1e3 / rates[2]:.1f} ms a step")  # fmt: skip
+    forecast = 2 / step_seconds(1 / rates[2], size, 2, bandwidth)
     print(f"the model forecasts {forecast:.2f} pictures a second for 2 processes: "
           f"{rates[1] / forecast:.2f} of it was measured")  # fmt: skip
 
 
-def train(folder: Path, processes: int, epochs: int) -> None:
-    """Train in so many processes.
+def train(folder: Path, name: str, processes: int, batch: int, epochs: int) -> None:
+    """Train in so many processes, with so many pictures each.
 
     Raises:
         SystemExit: with the output of a training that failed.
     """
-    work_dir = folder / ("one", "two")[processes - 1]
     options = [
         str(folder / "equal.py"), "--data", str(folder / "set"), "--epochs", str(epochs),
-        "--precision", "fp32", "--seed", "5", "--work-dir", str(work_dir), "--cfg-options",
-        f"train_dataloader.batch_size={2 // processes}", "publish=None",
+        "--precision", "fp32", "--seed", "5", "--work-dir", str(folder / name), "--cfg-options",
+        f"train_dataloader.batch_size={batch}", "publish=None",
         "train_dataloader.dataset.pipeline.3.prob=0.0",  # no flips
         "val_cfg=None", "val_dataloader=None", "val_evaluator=None",
     ]  # fmt: skip

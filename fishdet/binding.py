@@ -151,7 +151,7 @@ def _fit_to_data(cfg: Config) -> None:
     if cfg.get("auto_epochs") is not None:
         crops = dataset["type"] == "FishCrops"
         samples = annotations.num_boxes if crops else annotations.num_images
-        per_epoch = max(1, samples // cfg.train_dataloader.batch_size)
+        per_epoch = max(1, samples // (cfg.train_dataloader.batch_size * processes()))
         set_epochs(cfg, max(1, round(cfg.auto_epochs["iterations"] / per_epoch)))
 
 
@@ -176,13 +176,18 @@ def fit_batch(cfg: Config) -> str:
     filters = dataset.get("filter_cfg") or {}
     fishy = len(np.unique(annotations.box_image))
     samples = fishy if filters.get("filter_empty_gt") else annotations.num_images
-    most = max(1, samples // int(os.environ.get("WORLD_SIZE", "1")))
+    most = max(1, samples // processes())
     if loader.batch_size <= most:
         return ""
     asked, loader.batch_size = loader.batch_size, most
     return (
         f"Batches of {most} in place of {asked}: {ann_file} has {samples} pictures to learn from."
     )
+
+
+def processes() -> int:
+    """Return how many processes train, which torchrun says before any has met another."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def _check_batch_sizes(cfg: Config) -> None:

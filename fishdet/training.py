@@ -96,6 +96,8 @@ def _telling_runner(cfg: Config, notes: list[str]) -> FishRunner:
 def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
     """Return the config that the options make, and the lines to log about it."""
     cfg = load_config(options.config, options.cfg_options)
+    if options.epochs is not None:
+        cfg.auto_epochs = None  # moved twice, the schedule would be rounded twice
     bind(cfg, options.data)
     batch = fit_batch(cfg)
     if options.img_scale is not None:

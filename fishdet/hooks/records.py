@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmdet.registry import HOOKS
-from mmengine.dist import is_main_process
+from mmengine.dist import all_gather_object, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -21,8 +22,9 @@ from fishdet.plots import plot_curves
 class RecordsHook(Hook):
     """Write the records of a run into its work dir, after every epoch, always whole files.
 
-    ``metrics.json`` holds ``train`` (one row a logged iteration: epoch, iter, lr, losses) and
-    ``val`` (one row an evaluation: epoch, totals, per species). A resumed run continues it.
+    ``metrics.json`` holds ``train`` (one row a logged iteration: epoch, iter, lr, losses; those of
+    several processes are averaged, as their gradients are) and ``val`` (one row an evaluation:
+    epoch, totals, per species). A resumed run continues it.
 
     Args:
         interval: iterations between two rows of ``train``.
@@ -60,7 +62,7 @@ class RecordsHook(Hook):
         """Note losses and learning rate."""
         if not self.every_n_train_iters(runner, self.interval):
             return
-        losses = {name: torch.as_tensor(value).item() for name, value in (outputs or {}).items()}
+        losses = mean_losses(outputs or {})
         lr = runner.optim_wrapper.get_lr()["lr"][0]
         row = {"epoch": runner.epoch + 1, "iter": runner.iter + 1, "lr": lr, **losses}
         self.rows["train"].append(row)
@@ -96,6 +98,18 @@ class RecordsHook(Hook):
     @staticmethod
     def _path(runner: Runner, name: str) -> Path:
         return Path(runner.work_dir) / name
+
+
+def mean_losses(outputs: Mapping[str, Any]) -> dict[str, float]:
+    """Return each loss, averaged over the processes that have it; a collective call."""
+    own = {name: torch.as_tensor(value).item() for name, value in outputs.items()}
+    if get_world_size() == 1:
+        return own
+    gathered = all_gather_object(own)
+    found: dict[str, list[float]] = {}
+    for name, value in (item for one in gathered for item in one.items()):
+        found.setdefault(name, []).append(value)
+    return {name: sum(values) / len(values) for name, values in found.items()}
 
 
 def data_record(runner: Runner) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fish_dataset.errors import FishDataError
 from fishdet.binding import bind, fit_batch
 from fishdet.config import load_config
 from fishdet.errors import FishdetError
+from fishdet.training import TrainOptions, training_config
 
 ROOT = Path(__file__).resolve().parents[2]
 AQUARIUM = ("fish", "jellyfish", "penguin", "puffin", "shark", "starfish", "stingray")
@@ -89,6 +90,29 @@ def test_length_and_size_follow_the_data(fishdet_data: Path) -> None:
     bind(cfg, fishdet_data / "aquarium")
     assert cfg.train_cfg.max_epochs == 7
     assert cfg.img_scale == (384, 384)
+
+
+def test_length_counts_the_pictures_of_all_processes(
+    drawn_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """12 pictures: two processes with one each take as many steps as one with batches of two."""
+    lengths = []
+    for processes, batch in ((1, 2), (2, 1)):
+        monkeypatch.setenv("WORLD_SIZE", str(processes))
+        options = {"auto_epochs": dict(iterations=30), "train_dataloader.batch_size": batch}
+        cfg = load_config(ROOT / "configs" / "fish.py", options)
+        bind(cfg, drawn_data)
+        lengths.append((cfg.train_cfg.max_epochs, cfg.param_scheduler[1].begin))
+    assert lengths == [(5, 1), (5, 1)]
+
+
+def test_epochs_that_are_asked_for_move_the_schedule_once(drawn_data: Path) -> None:
+    """Whatever the batch: from 4 epochs, of which the line begins at 1, to 6."""
+    for batch in (1, 2):
+        options = TrainOptions(ROOT / "configs" / "fish.py", drawn_data, epochs=6,
+                               cfg_options={"train_dataloader.batch_size": batch})  # fmt: skip
+        line = training_config(options)[0].param_scheduler[1]
+        assert (line.begin, line.end) == (2, 6)
 
 
 def test_own_data_take_the_place_of_the_drawn(drawn_data: Path) -> None:

@@ -45,6 +45,10 @@ def start() -> Any:
         FishdetError: Ray is not installed, or no cluster answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # At each start its C++ part prints as an error that a worker's arguments could be lost and it
+    # not be restarted (https://github.com/ray-project/ray/issues/53727, open on 2026-11-28). Then
+    # its chunk is looked at by workers of a new pool: run.py.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
@@ -92,9 +96,27 @@ def _survival() -> dict[str, Any]:
     return {"max_restarts": -1, "max_task_retries": RETRIES}
 
 
-def default_workers(ray: Any, gpu: bool) -> int:
-    """Return a worker for each GPU, or each core, of the cluster."""
-    return max(1, int(ray.cluster_resources().get("GPU" if gpu else "CPU", 1)))
+def devices(ray: Any, device: str | None, workers: int | None) -> tuple[int, bool]:
+    """Return how many workers there are, and whether each takes a GPU.
+
+    Args:
+        ray: the module, joined to a cluster.
+        device: what the user asks for; None for GPUs where the cluster has any (the machine that
+            gives out the work may have none).
+        workers: how many the user asks for; None for one a GPU or a core.
+
+    Raises:
+        FishdetError: GPUs are asked for and the cluster has none, for which Ray waits for ever.
+    """
+    resources = ray.cluster_resources()
+    gpus = int(resources.get("GPU", 0))
+    gpu = device.startswith("cuda") if device else gpus > 0
+    if gpu and not gpus:
+        raise FishdetError(
+            f"--device {device}: Ray knows of no GPU here; leave --device out, or join machines "
+            "that have some (ray start --num-gpus N)"
+        )
+    return workers or max(1, gpus if gpu else int(resources.get("CPU", 1))), gpu
 
 
 def run_chunks(

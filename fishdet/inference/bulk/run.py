@@ -64,16 +64,16 @@ def run_bulk(options: BulkOptions, console: Console) -> dict[str, Any]:
         f"{twice} named more than once",
         highlight=False,
     )
-    pace, devices = Pace(), 0
+    pace, workers = Pace(), 0
     if left:
         ray = ray_engine.start()
+        asked = options.detector.get("device"), options.workers
+        workers, gpu = ray_engine.devices(ray, *asked)
         write_json(options.out / SETTINGS, _settings(options))
-        gpu = str(options.detector.get("device") or _device()).startswith("cuda")
-        devices = options.workers or ray_engine.default_workers(ray, gpu)
-        _look_at(ray, left, options, (devices, gpu), console, pace)
+        _look_at(ray, left, options, (workers, gpu), console, pace)
     summary: dict[str, Any] = {**totals(options.out), "looked_at": len(left)}
-    summary |= {"seconds": round(time.perf_counter() - pace.began, 1), "workers": devices}
-    summary |= speed(*pace.steady(), devices, options.price)
+    summary |= {"seconds": round(time.perf_counter() - pace.began, 1), "workers": workers}
+    summary |= speed(*pace.steady(), workers, options.price)
     write_json(options.out / SUMMARY, summary)
     return summary
 
@@ -172,9 +172,3 @@ def _settings(options: BulkOptions) -> dict[str, Any]:
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
     where = {"device", "batch_size"}  # of no effect on the results
     return (key for key in sorted({*one, *other} - where) if one.get(key) != other.get(key))
-
-
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

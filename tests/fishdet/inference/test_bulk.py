@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -124,13 +125,18 @@ def test_far_reads_are_tried_again_and_near_ones_are_not(monkeypatch: pytest.Mon
         read_bytes("/nowhere/1.jpg")
 
 
+def cluster(**resources: float) -> Any:
+    """Stands in for Ray's module, joined to a cluster."""
+    return SimpleNamespace(cluster_resources=lambda: resources)
+
+
 class Rehearsal:
     """Stands in for Ray: chunks one after another, some of whose workers die."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, dies_at: str = "", stop: int = -1) -> None:
         self.dies_at, self.stop = dies_at, stop
         self.looked: list[str] = []
-        monkeypatch.setattr(ray_engine, "start", lambda: None)
+        monkeypatch.setattr(ray_engine, "start", lambda: cluster(CPU=2.0))
         monkeypatch.setattr(ray_engine, "run_chunks", self.chunks)
 
     def chunks(self, ray: Any, chunks: Any, detector: Any, out: Path, *more: Any) -> Iterator[Any]:
@@ -266,6 +272,16 @@ def test_a_cluster_that_does_not_answer_is_named_at_once() -> None:
     ray_engine.require_answer("auto")
 
 
+def test_a_worker_a_gpu_of_the_cluster_else_a_core() -> None:
+    """The machine that gives out the work may have no GPU itself."""
+    assert ray_engine.devices(cluster(CPU=64.0, GPU=8.0), None, None) == (8, True)
+    assert ray_engine.devices(cluster(CPU=64.0, GPU=8.0), "cpu", None) == (64, False)
+    assert ray_engine.devices(cluster(CPU=64.0, GPU=8.0), "cuda:0", 3) == (3, True)
+    assert ray_engine.devices(cluster(CPU=2.0), None, None) == (2, False)
+    with pytest.raises(FishdetError, match="--device cuda: Ray knows of no GPU here"):
+        ray_engine.devices(cluster(CPU=2.0), "cuda", None)
+
+
 @pytest.mark.slow
 def test_two_kills_on_the_way_lose_and_double_nothing(
     tiny: Any, pictures: list[Path], tmp_path: Path
@@ -301,7 +317,10 @@ def _until(condition: Any, seconds: float = 300) -> None:
 
 
 def _worker(driver: int) -> int:
-    """Return the process of one of Ray's workers that hold a detector."""
-    listed = subprocess.run(["ps", "-eo", "pid,sid,args"], capture_output=True, text=True).stdout
-    found = [line.split() for line in listed.splitlines() if "ray::MapWorker" in line]
-    return int(found[0][0])
+    """Return one of the processes of a driver's own Ray that hold a detector."""
+    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout
+    lines = [line.split(None, 2) for line in listed.splitlines()[1:]]
+    own = {str(driver)}
+    while more := {pid for pid, parent, _ in lines if parent in own} - own:
+        own |= more
+    return next(int(pid) for pid, _, name in lines if pid in own and "ray::MapWorker" in name)

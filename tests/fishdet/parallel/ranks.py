@@ -110,6 +110,7 @@ def main(options: dict[str, Any]) -> None:
     found = {"disagree": disagree(rank), "nan": one_nan(rank)}
     found |= evaluate(data, SEEN[rank])
     found["step"] = one_step(rank)
+    found["losses"] = records.mean_losses({"loss": torch.tensor(2.0 * rank), f"of_{rank}": 3.0})
     print("FOUND " + json.dumps(found), flush=True)
     if rank == 1:
         return  # without a word: the other waits for it

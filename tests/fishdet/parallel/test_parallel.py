@@ -241,6 +241,8 @@ def test_dist_train_asks_for_a_number_of_processes() -> None:
         assert done.returncode == 2 and "tools/dist_train.sh CONFIG N" in done.stderr
     done = script("dist_train.sh", "configs/fish.py", "2", NNODES="2", MASTER_ADDR="")
     assert done.returncode != 0 and "name the first machine in MASTER_ADDR" in done.stderr
+    done = script("dist_train.sh", "configs/nofish.py", "2")
+    assert done.returncode == 2 and "config configs/nofish.py: no such file" in done.stderr
 
 
 def test_slurm_array_trains_a_seed_a_task_and_goes_back_into_the_queue(tmp_path: Path) -> None:

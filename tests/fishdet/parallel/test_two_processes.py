@@ -133,6 +133,11 @@ def test_a_step_of_two_processes_is_that_of_one_with_both_halves(pair: Pair) -> 
         assert found["step"]["shared"] == pytest.approx(found["step"]["alone"], abs=1e-7)
 
 
+def test_the_records_hold_the_mean_loss_of_all_processes(pair: Pair) -> None:
+    for found in pair.found:
+        assert found["losses"] == {"loss": 1.0, "of_0": 3.0, "of_1": 3.0}
+
+
 def test_two_processes_see_the_pictures_of_one_batch(tiny_config: Path) -> None:
     """Each takes every second picture of one order: together those of a batch of two."""
     settings = Config.fromfile(str(tiny_config)).train_dataloader.sampler
