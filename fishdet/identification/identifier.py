@@ -14,12 +14,13 @@ from fish_dataset.crops.windows import SMALLEST
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import ImageLike, read_image
-from fishdet.inference.writers.rows import IDENTIFIED
 
-from .answers import FISH, Answer, answer, pool
+from .answers import Answer, answer, pool
+from .columns import columns_of, no_claim
 from .embedder import Embedder
 from .gallery import Gallery
 from .gallery_file import read_gallery
+from .tracks import POINT, TrackNames
 
 CONFIDENCE = 0.8
 
@@ -34,7 +35,8 @@ class Identifier:
 
     It stands wherever a ``Detector`` does (``predict``, ``tools/predict.py``): detections stay as
     they were, with the columns ``IDENTIFIED``
-    (``fishdet.inference.writers.rows``) added; candidates are ``id 0.62; id 0.30``.
+    (``fishdet.inference.writers.rows``) added; candidates are ``id 0.62; id 0.30``. The embeddings
+    are in ``identified_point``.
 
     Args:
         detector: finds the fish.
@@ -88,8 +90,17 @@ class Identifier:
             for image, one in zip(images, found, strict=True)
             for box in one.xyxy
         ]
-        said = iter(answer(self.gallery, self.embedder(crops), self.confidence))
-        return [with_answers(one, [next(said) for _ in one.xyxy], self.lang) for one in found]
+        points = self.embedder(crops)
+        said = iter(answer(self.gallery, points, self.confidence))
+        ends = np.cumsum([len(one) for one in found])[:-1]
+        return [
+            with_answers(one, [next(said) for _ in one.xyxy], mine, self.lang)
+            for one, mine in zip(found, np.split(points, ends), strict=True)
+        ]
+
+    def track_names(self) -> TrackNames:
+        """Return what pools the frames of each fish of a video; see ``fishdet.inference.video``."""
+        return TrackNames(self.gallery, self.confidence, self.lang)
 
     def together(self, photos: Sequence[ImageLike]) -> Answer:
         """Return one answer for several photos of one fish, each cropped to it."""
@@ -112,27 +123,19 @@ class Identifier:
         return answer(self.gallery, points, self.confidence)[0]
 
 
-def with_answers(found: sv.Detections, said: Sequence[Answer], lang: str = "en") -> sv.Detections:
-    """Return detections with the columns ``IDENTIFIED``; a box below 8 pixels gets no claim."""
+def with_answers(
+    found: sv.Detections, said: Sequence[Answer], points: np.ndarray, lang: str = "en"
+) -> sv.Detections:
+    """Return detections with the columns ``IDENTIFIED`` and the embeddings (N, D) in ``POINT``.
+
+    A box below 8 pixels gets no claim, and zeros for its embedding.
+    """
     sides = np.maximum(found.xyxy[:, 2] - found.xyxy[:, 0], found.xyxy[:, 3] - found.xyxy[:, 1])
-    rows = [
-        _row(one if side >= SMALLEST else _nothing(one), lang)
-        for one, side in zip(said, sides.tolist(), strict=True)
+    large = sides >= SMALLEST
+    told = [
+        one if enough else no_claim(one.similarity)
+        for one, enough in zip(said, large.tolist(), strict=True)
     ]
-    columns = {}
-    kinds = (str, str, str, str, np.float32, bool, np.float32, str)
-    for place, (name, kind) in enumerate(zip(IDENTIFIED, kinds, strict=True)):
-        columns[name] = np.array([row[place] for row in rows], dtype=kind)
-    found.data.update(columns)
+    found.data.update(columns_of(told, lang))
+    found.data[POINT] = np.where(large[:, None], points, 0).astype(np.float32)
     return found
-
-
-def _row(one: Answer, lang: str) -> tuple[Any, ...]:
-    shown = one.name_ko if lang == "ko" and one.name_ko else one.name
-    candidates = "; ".join(f"{key} {chance:.2f}" for key, _, chance in one.candidates)
-    return (one.rank, one.id, shown, one.name_ko, one.probability, one.known, one.similarity,
-            candidates)  # fmt: skip
-
-
-def _nothing(one: Answer) -> Answer:
-    return Answer(FISH, FISH, FISH, "물고기", 1.0, False, one.similarity, ())

@@ -6,7 +6,7 @@ Fitted numbers are never tested on what they were fitted on: validation crops ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,10 @@ import numpy as np
 
 from fish_dataset.annotations import Annotations
 from fishdet.errors import FishdetError
-from fishdet.evaluation.identification import (
-    auroc,
-    expected_calibration_error,
-    false_claims_at,
-    hits,
-    risk_coverage,
-)
+from fishdet.evaluation.identification import auroc, false_claims_at, hits
 from fishdet.evaluation.intervals.resampling import sampling_groups
 
+from .answers import Answer, answer
 from .calibration import (
     DEFAULT_TEMPERATURE,
     Strangers,
@@ -32,13 +27,12 @@ from .calibration import (
     strangers_among,
     without_own,
 )
+from .closed import claims, closed_set
 from .embedder import Embedder
 from .enrolment import embed_boxes, usable_boxes
 from .gallery import Gallery, Photo
 from .records import LEVELS, SpeciesRecord, record_of
-
-RESAMPLES = 1000
-Statistic = Callable[[np.ndarray], float]
+from .resampled import interval, mean_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,26 +139,29 @@ def closed_and_open(
     similarities = gallery.similarities(val.points)
     top = similarities.max(1)
     raw = probabilities(similarities, DEFAULT_TEMPERATURE)
-    fitted, least, about = _cross_fitted(gallery, similarities, truth, val, rate, seed, strangers)
+    halves = _cross_fitted(gallery, similarities, truth, val, rate, seed, strangers)
+    least, chances = halves.least, halves.chances[known]
     report = {
         "crops": int(known.sum()),
         "species": len(gallery.species),
-        **_closed(gallery, val, truth, known, raw, fitted, seed),
+        **closed_set(gallery, truth[known], val.groups[known], raw[known], chances, seed),
+        "claims": claims(*_of(halves.said, own, known)),
     }
     if (~known).any():
         report["open"] = {
             "unknown_crops": int((~known).sum()),
             "rate": rate,
-            "thresholds_from": about,
+            "thresholds_from": halves.about,
+            "claims": claims(*_of(halves.said, own, ~known)),
             "auroc": interval(val.groups, lambda w: auroc(*_drawn(top, known, w)), seed),
             "false_claims_at_95_recall": interval(
                 val.groups, lambda w: false_claims_at(*_drawn(top, known, w)), seed
             ),
             "false_claims_at_fitted": interval(
-                val.groups, lambda w: _mean((top >= least)[~known], w[~known]), seed
+                val.groups, lambda w: mean_of((top >= least)[~known], w[~known]), seed
             ),
             "known_kept_at_fitted": interval(
-                val.groups, lambda w: _mean((top >= least)[known], w[known]), seed
+                val.groups, lambda w: mean_of((top >= least)[known], w[known]), seed
             ),
         }
     return report
@@ -196,65 +193,28 @@ def few_photos(
             place = np.array([ids.index(val.records[label].id) for label in val.labels.tolist()])
             right[key] += hits(one.similarities(val.points), place, 1) / draws
     scores = {
-        key: interval(val.groups, lambda w, values=values: _mean(values, w), seed)  # type: ignore[misc]
+        key: interval(val.groups, lambda w, values=values: mean_of(values, w), seed)  # type: ignore[misc]
         for key, values in right.items()
     }
     species = len(np.unique(val.labels))
     return {"species": species, "shots": shots, "draws": draws, "crops": len(val.labels), **scores}
 
 
-def interval(groups: np.ndarray, statistic: Statistic, seed: int = 0) -> dict[str, float]:
-    """Return ``value`` and the middle 95 % of 1,000 resamples of whole groups.
+@dataclass(frozen=True, eq=False)
+class _Halves:
+    """What each half of n crops gets from a fit on the known of the other half.
 
-    Args:
-        groups: (n,) group of each crop.
-        statistic: of weights (n,), how often each crop counts.
+    Attributes:
+        chances: (n, S) probabilities.
+        least: (n,) similarity that a claim of a species needs.
+        said: n answers.
+        about: what thresholds were fitted on.
     """
-    unique, index = np.unique(groups, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(unique), np.full(len(unique), 1 / len(unique)), RESAMPLES)
-    draws = np.array([statistic(row[index]) for row in counts])
-    low, high = np.nanquantile(draws, (0.025, 0.975))
-    value = statistic(np.ones(len(groups), np.int64))
-    return {"value": float(value), "low": float(low), "high": float(high)}
 
-
-def _closed(
-    gallery: Gallery,
-    val: Crops,
-    truth: np.ndarray,
-    known: np.ndarray,
-    raw: np.ndarray,
-    fitted: np.ndarray,
-    seed: int,
-) -> dict[str, Any]:
-    truth, groups, raw, fitted = truth[known], val.groups[known], raw[known], fitted[known]
-    first, fifth = hits(raw, truth, 1), hits(raw, truth, 5)
-    sure = fitted.max(1)
-    curve = risk_coverage(sure, first)
-    wrong = first < 0.5
-    said = raw.argmax(1)
-    return {
-        "top1": interval(groups, lambda w: _mean(first, w), seed),
-        "top5": interval(groups, lambda w: _mean(fifth, w), seed),
-        "macro_top1": interval(groups, lambda w: _macro(first, truth, w), seed),
-        "ece_before": expected_calibration_error(raw.max(1), first),
-        "ece_after": expected_calibration_error(sure, first),
-        "nll_before": _nll(raw, truth),
-        "nll_after": _nll(fitted, truth),
-        "aurc": curve.area,
-        "accuracy_at_coverage": {f"{share:.0%}": curve.accuracy_at(share)
-                                 for share in (0.5, 0.7, 0.8, 0.9, 1.0)},
-        "curve": {"coverage": curve.coverage.tolist(), "risk": curve.risk.tolist()},
-        "errors_within": {
-            level: _same(gallery.species, said[wrong], truth[wrong], level) for level in LEVELS[1:]
-        },
-        "by_species": [
-            {"name": record.name, "crops": int((truth == place).sum()),
-             "top1": float(first[truth == place].mean()) if (truth == place).any() else None}
-            for place, record in enumerate(gallery.species)
-        ],
-    }  # fmt: skip
+    chances: np.ndarray
+    least: np.ndarray
+    said: list[Answer]
+    about: dict[str, Any]
 
 
 def _cross_fitted(
@@ -265,14 +225,11 @@ def _cross_fitted(
     rate: float,
     seed: int,
     strangers: Strangers | None,
-) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Return probabilities (n, S) and species thresholds (n,) fitted on the other half's known.
-
-    The third value says what the thresholds were fitted on.
-    """
+) -> _Halves:
     unique, index = np.unique(val.groups, return_inverse=True)
     half = np.random.default_rng(seed).permutation(len(unique))[index] % 2
     chances, least = np.zeros(similarities.shape), np.zeros(len(truth))
+    said: dict[int, Answer] = {}
     own = [val.records[label] for label in val.labels.tolist()]
     about: dict[str, Any] = {}
     for side in (0, 1):
@@ -284,7 +241,17 @@ def _cross_fitted(
         about = found.on
         chances[half == side] = probabilities(similarities[half == side], found.temperature)
         least[half == side] = found.thresholds[LEVELS[0]]
-    return chances, least, about
+        mine = np.flatnonzero(half == side)
+        answers = answer(gallery.calibrated(found), val.points[mine])
+        said |= dict(zip(mine.tolist(), answers, strict=True))
+    return _Halves(chances, least, [said[row] for row in range(len(truth))], about)
+
+
+def _of(
+    said: Sequence[Answer], own: Sequence[SpeciesRecord], mask: np.ndarray
+) -> tuple[list[Answer], list[SpeciesRecord]]:
+    rows = np.flatnonzero(mask).tolist()
+    return [said[row] for row in rows], [own[row] for row in rows]
 
 
 def _some(train: Crops, label: int, shots: int, rng: np.random.Generator) -> np.ndarray:
@@ -304,26 +271,3 @@ def _drawn(
     scores: np.ndarray, known: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     return (np.repeat(scores[known], weights[known]), np.repeat(scores[~known], weights[~known]))
-
-
-def _mean(values: np.ndarray, weights: np.ndarray) -> float:
-    total = weights.sum()
-    return float((values * weights).sum() / total) if total else float("nan")
-
-
-def _macro(values: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
-    sums, totals = np.bincount(labels, values * weights), np.bincount(labels, weights)
-    return float((sums[totals > 0] / totals[totals > 0]).mean())
-
-
-def _nll(chances: np.ndarray, truth: np.ndarray) -> float:
-    return float(-np.log(np.clip(chances[np.arange(len(truth)), truth], 1e-12, 1)).mean())
-
-
-def _same(
-    species: Sequence[SpeciesRecord], said: np.ndarray, truth: np.ndarray, level: str
-) -> float | None:
-    """Return the share of wrong names that are right at a wider level; None without errors."""
-    pairs = [(species[one].at(level)[0], species[other].at(level)[0])
-             for one, other in zip(said.tolist(), truth.tolist(), strict=True)]  # fmt: skip
-    return float(np.mean([bool(a) and a == b for a, b in pairs])) if pairs else None

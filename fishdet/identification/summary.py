@@ -16,14 +16,14 @@ def summary(report: Mapping[str, Any]) -> list[str]:
         f"known species: {report['crops']} crops of {report['species']} species",
         f"  top-1 {_with(report['top1'])}, top-5 {_with(report['top5'])}, "
         f"mean of species {_with(report['macro_top1'])}",
-        f"  calibration error {report['ece_before']:.3f} before, {report['ece_after']:.3f} after",
+        f"  calibration error {_with(report['ece_before'])} before, "
+        f"{_with(report['ece_after'])} after",
         "  right where so much is answered: "
-        + ", ".join(f"{k} {v:.3f}" for k, v in report["accuracy_at_coverage"].items()),
+        + ", ".join(f"{k} {_with(v)}" for k, v in report["accuracy_at_coverage"].items()),
+        f"  mean share wrong over all shares answered (AURC): {_with(report['aurc'])}",
+        *_distances(report),
+        f"  answers: {_claims(report['claims'])}",
     ]
-    within = {k: v for k, v in report["errors_within"].items() if v is not None}
-    if within:
-        told = ", ".join(f"{value:.2f} in the right {level}" for level, value in within.items())
-        lines.append(f"  of the wrong names: {told}")
     if "open" in report:
         found = report["open"]
         on = found["thresholds_from"]
@@ -35,6 +35,7 @@ def summary(report: Mapping[str, Any]) -> list[str]:
             f"{on['stranger_species']} species ({on['how']}): "
             f"{_with(found['false_claims_at_fitted'])} of the unknown claimed,"
             f" {_with(found['known_kept_at_fitted'])} of the known kept",
+            f"  answers: {_claims(found['claims'])}",
         ]
     if "few_photos" in report:
         few = report["few_photos"]
@@ -66,6 +67,31 @@ def told(fitted: Fitted) -> list[str]:
             "or more that the network was not taught; name a data set of such in --strangers"
         )
     return lines
+
+
+def _distances(report: Mapping[str, Any]) -> list[str]:
+    taxa = report["taxonomy"]
+    wrong = sum(count for name, count in taxa["levels"].items() if name != "species")
+    lines = []
+    if wrong:
+        within = {k: v for k, v in report["errors_within"].items() if v is not None}
+        told = ", ".join(f"{value:.2f} in the right {level}" for level, value in within.items())
+        lines.append(
+            f"  {wrong} wrong names: {told}; mean distance of a wrong name (genus 1 … nothing in "
+            f"common 6) {_with(taxa['mistake_severity'])}, of all names "
+            f"{_with(taxa['hierarchical_distance'])}"
+        )
+    if taxa["left_out"]:
+        lines.append(f"  {taxa['left_out']} fish of species that the catalogue has not, left out")
+    return lines
+
+
+def _claims(found: Mapping[str, Mapping[str, float]]) -> str:
+    return ", ".join(
+        f"{one['fish']} of a {rank} ({one['right']:.3f} right)" if rank != "fish"
+        else f"{one['fish']} just \"fish\""
+        for rank, one in found.items()
+    )  # fmt: skip
 
 
 def _with(value: Mapping[str, float]) -> str:

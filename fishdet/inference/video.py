@@ -31,10 +31,26 @@ from .video_files import (
     write_head,
     write_rows,
 )
+from .writers.rows import IDENTIFIED
+
+TRACKS = ("track", "first_seconds", "last_seconds", "frames", *IDENTIFIED)
+"""Columns of ``tracks.csv``."""
+
+
+class TrackNames(Protocol):
+    """What names each fish from all its frames: ``fishdet.identification.tracks``."""
+
+    def update(self, tracked: Tracked, seconds: float) -> Tracked:
+        """Return the fish of the next frame, named from all their frames so far."""
+        ...
+
+    def rows(self) -> list[list[Any]]:
+        """Return the values of ``TRACKS`` of each fish."""
+        ...
 
 
 class FrameDetector(Protocol):
-    """What is needed of a detector here."""
+    """What is needed of a detector here; one with ``track_names()`` names fish from a gallery."""
 
     catalogue_names: Names
     thresholds: np.ndarray
@@ -84,7 +100,8 @@ def watch(
     """Detect, track and count in a video, frame by frame, in constant memory.
 
     Below ``options.out``: ``annotated.mp4``, ``frames.csv`` (a row a fish and frame),
-    ``frames.jsonl`` (a line a frame), ``summary.csv`` and ``summary.json``. Detections are kept in
+    ``frames.jsonl`` (a line a frame), ``summary.csv`` and ``summary.json``; of an ``Identifier``
+    also ``tracks.csv``, a row a fish, named from all its frames. Detections are kept in
     a journal. A run that goes on decodes the video from its start again, takes the detections that
     the journal has, and so ends with the same files as one that was never stopped. Ctrl-C ends a
     camera or a stream, and its results are written.
@@ -103,15 +120,21 @@ def watch(
     least = float(detector.thresholds.min())
     tracker = Tracker(detector.catalogue_names, source.fps, source.size, least)
     counts, crops = Counts(), TrackCrops(options.out) if options.crops else None
+    pooling = getattr(detector, "track_names", None)
+    fish: TrackNames | None = pooling() if pooling is not None else None
     try:
         with ExitStack() as stack:
             write = _writer(source, options, crops, stack)
             for frame, duration, tracked in _followed(detector, source, journal, tracker):
+                if fish is not None:
+                    tracked = fish.update(tracked, frame.seconds)
                 counts.add(frame.index, frame.seconds, duration, tracked.detections.class_id)
                 write(frame, tracked)
                 advance(1)
         if crops is not None:
             crops.finish(_named(tracker, detector.catalogue_names))
+        if fish is not None:
+            write_table(options.out / "tracks.csv", TRACKS, fish.rows())
         outcome = _summarise(source, options, counts, tracker, detector.catalogue_names)
     except BaseException:
         journal.close()
