@@ -25,6 +25,7 @@ RUNS = {
     "training": ("training.py",),
     "loading": ("loading.py",),
     "growth": ("growth.py",),
+    "operators": ("operators.py",),
 }
 """The tables of the page and what fills them."""
 

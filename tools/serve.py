@@ -68,11 +68,13 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         FishdetError: the user's mistakes.
     """
+    from fishdet.service.threads import alone, wait_briefly
+
+    wait_briefly()
     try:
         from fishdet.service.access import read_keys
         from fishdet.service.serving import serve
         from fishdet.service.settings import Settings
-        from fishdet.service.threads import alone
     except ModuleNotFoundError as error:
         raise FishdetError(
             f"{error.name} is not installed; the service needs: pip install -e '.[service]'"

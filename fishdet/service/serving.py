@@ -30,7 +30,6 @@ def serve(model: Model, settings: Settings, host: str, port: int) -> None:
     app = create_app(model, settings, lambda: model.find(blank))  # the first one costs seconds
     app.state.service.worker.start()
     listening = listen(host, port)
-    listening.listen(BACKLOG)  # who reads the address may connect
     print(f"http://{host}:{listening.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
         app,
@@ -44,7 +43,7 @@ def serve(model: Model, settings: Settings, host: str, port: int) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket at an address; port 0 takes a free one.
+    """Return a socket that takes connections at an address; port 0 takes a free one.
 
     Raises:
         FishdetError: the address cannot be had.
@@ -54,6 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listening.close()
         raise FishdetError(

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+ROUNDS = 10_000
+
+
+def wait_briefly() -> None:
+    """Let PyTorch's threads that wait for one another give up their core after a tenth of a
+    millisecond or so, unless the environment says how long; to be called before PyTorch is loaded.
+
+    A thread of the network that has to make way, for a picture that is decoded or an answer that is
+    written, is waited for by all the others. Those that wait awake keep the cores on which it could
+    go on. Without this ``benchmarks/service_load.py`` gives less (docs/service.md).
+    """
+    if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ):
+        os.environ["GOMP_SPINCOUNT"] = str(ROUNDS)
 
 
 @contextmanager

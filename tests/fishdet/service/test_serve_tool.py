@@ -54,7 +54,6 @@ def test_mistakes_end_with_2_and_one_line(
 
 def test_a_port_that_is_taken() -> None:
     with listen("127.0.0.1", 0) as taken:
-        taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(FishdetError, match=f"--port {port}.*choose another port"):
             serve(fake_model(), Settings(), "127.0.0.1", port)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from fishdet.errors import FishdetError
-from fishdet.service.threads import alone
+from fishdet.service.threads import alone, wait_briefly
 from fishdet.service.worker import Worker
 
 TASKS = Path("/proc/self/task")
@@ -114,3 +114,11 @@ def test_what_is_loaded_alone_leaves_no_helpers() -> None:
     finally:
         torch.set_num_threads(threads)
     assert helpers == [0, 1]
+
+
+def test_who_says_how_long_to_wait_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said in ({}, {"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "7"}):
+        environment = dict(said)
+        monkeypatch.setattr("os.environ", environment)
+        wait_briefly()
+        assert environment == (said or {"GOMP_SPINCOUNT": "10000"})
