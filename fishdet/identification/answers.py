@@ -24,7 +24,7 @@ class Answer:
         id, name, name_ko: of the claimed entry; 'fish' for the last.
         probability: of the claim; 1 for 'fish'.
         known: whether it passes for a species of the gallery at all.
-        similarity: mean cosine with the nearest photos of the nearest species, -1 to 1.
+        similarity: cosine with the photos of the nearest species together, -1 to 1.
         candidates: (species id, name, probability), the likeliest first, five at most.
     """
 

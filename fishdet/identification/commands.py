@@ -66,7 +66,7 @@ def enrol_photos(options: EnrolOptions) -> list[str]:
     photos = [(str(file.path), file.path) for file in files]
     done = enrol(gallery, embedder, record, photos, detector, options.licence)
     write_gallery(options.gallery, done.gallery)
-    lines = [f"{record.name} ({record.id}): {done.added} photos enrolled in {options.gallery}"]
+    lines = [f"{record.name} ({record.id}): {_photos(done.added)} enrolled in {options.gallery}"]
     if done.known:
         lines.append(f"{done.known} were there already")
     return [*lines, *(f"note: {note}" for note in done.notes)]
@@ -283,7 +283,7 @@ def remove_species(gallery: Path, name: str) -> list[str]:
         raise FishdetError(f"{gallery} has no species {name!r}; {found.listed()}")
     record, count = found.species[place], int(found.counts[place])
     write_gallery(gallery, found.remove(record.id))
-    return [f"{record.name} ({record.id}): removed with its {count} photos from {gallery}"]
+    return [f"{record.name} ({record.id}): removed with its {_photos(count)} from {gallery}"]
 
 
 def merge_galleries(gallery: Path, others: Sequence[Path]) -> list[str]:
@@ -361,6 +361,10 @@ def read_split(
     split = splits[name]
     annotations, _ = read_coco(split.ann_file, image_dir=split.image_dir, classes=classes)
     return annotations, split.image_dir
+
+
+def _photos(count: int) -> str:
+    return f"{count} photo{'' if count == 1 else 's'}"
 
 
 def _table(gallery: Gallery) -> list[list[str]]:

@@ -11,9 +11,8 @@ import numpy as np
 
 from fishdet.errors import FishdetError
 
+from .likeness import Block, blocks_of, likeness
 from .records import SpeciesRecord
-
-NEAREST = 5  # photos of a species whose mean likeness counts
 
 
 @dataclass(frozen=True)
@@ -81,9 +80,9 @@ class Gallery:
             raise ValueError("photos are not sorted by species, or a species has none")
 
     @cached_property
-    def starts(self) -> np.ndarray:
-        """(S,) int64, the first photo of each species."""
-        return np.searchsorted(self.owner, np.arange(len(self.species)))
+    def blocks(self) -> tuple[Block, ...]:
+        """The photos by species, as ``likeness`` takes them."""
+        return blocks_of(self.embeddings, self.owner)
 
     @property
     def counts(self) -> np.ndarray:
@@ -91,8 +90,8 @@ class Gallery:
         return np.bincount(self.owner, minlength=len(self.species))
 
     def similarities(self, queries: np.ndarray) -> np.ndarray:
-        """Return (B, S) float32: the mean cosine of each query (B, D) with a species' photos that
-        are nearest to it, five or as many as there are.
+        """Return (B, S) float32: the cosine of each query (B, D) with a species' photos together;
+        see ``likeness``.
 
         Raises:
             FishdetError: the gallery is empty, or of another number of dimensions.
@@ -103,7 +102,7 @@ class Gallery:
                 f"embeddings of {queries.shape[-1]} numbers cannot be held against a gallery of "
                 f"{self.embeddings.shape[1]}; enrol its photos anew with the present network"
             )
-        return nearest_mean(queries @ self.embeddings.T, self.starts, self.counts)
+        return likeness(queries, self.blocks)
 
     def require_photos(self) -> None:
         """Raise FishdetError for an empty gallery."""
@@ -180,26 +179,6 @@ class Gallery:
             (self.species[owner], self.embeddings[row], self.photos[row])
             for row, owner in enumerate(self.owner.tolist())
         ]
-
-
-def nearest_mean(cosines: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return (B, S): the mean of each species' ``NEAREST`` largest of ``cosines`` (B, N).
-
-    Species of as many photos are taken together, so that a gallery of a thousand is a few calls.
-
-    Args:
-        cosines: of queries with photos, photos sorted by species.
-        starts, counts: (S,), the species' photos.
-    """
-    means = np.empty((len(cosines), len(starts)), np.float32)
-    for count in np.unique(counts).tolist():
-        alike = np.flatnonzero(counts == count)
-        block = cosines[:, starts[alike][:, None] + np.arange(count)]
-        few = min(NEAREST, count)
-        if few < count:
-            block = np.partition(block, count - few, axis=-1)[..., count - few :]
-        means[:, alike] = block.mean(-1)
-    return means
 
 
 def _sorted(gallery: Gallery, rows: Sequence[tuple[SpeciesRecord, np.ndarray, Photo]]) -> Gallery:

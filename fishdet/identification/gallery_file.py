@@ -18,7 +18,7 @@ from fishdet.errors import FishdetError
 from .gallery import Fitted, Gallery, Photo
 from .records import from_plain
 
-KEY, FORMAT = "fishdet_gallery", 1
+KEY, FORMAT = "fishdet_gallery", 2  # 1 had thresholds of another measure of likeness
 SUFFIX = ".safetensors"
 
 
@@ -99,7 +99,9 @@ def _read(path: Path) -> tuple[Mapping[str, Any], np.ndarray]:
         raise FishdetError(f"gallery {path}: damaged or no safetensors file: {error}") from error
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         found = about.get("format") if isinstance(about, dict) else about
-        raise FishdetError(f"gallery {path}: format {found!r}; this fishdet reads {FORMAT}")
+        raise FishdetError(
+            f"gallery {path}: format {found!r}; this fishdet reads {FORMAT}: enrol its photos anew"
+        )
     return about, embeddings
 
 

@@ -100,9 +100,9 @@ def unknown_name(name: str, what: str = "species") -> str:
     """Return the message for a name that the catalogue has not."""
     near = [match for match in search(name, at_most=4)]
     listed = ", ".join(f"{match.name!r} ({match.species.id})" for match in near)
-    hint = f"did you mean {listed}? " if near else ""
+    hint = f"; did you mean {listed}?" if near else "."
     return (
-        f"{what} {name!r} is not in the catalogue; {hint}Give a name that "
+        f"{what} {name!r} is not in the catalogue{hint} Give a name that "
         "`python -m fish_dataset.catalogue NAME` finds, name a file of your own entries in "
         "FISHDET_CATALOGUE, or keep it as your own species with --own"
     )

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fishdet.errors import FishdetError
-from fishdet.identification.gallery import Fitted, Gallery, Photo, nearest_mean
+from fishdet.identification.gallery import Fitted, Gallery, Photo
 from fishdet.identification.gallery_file import read_gallery, write_gallery
+from fishdet.identification.likeness import SHARPNESS, blocks_of, likeness
 from fishdet.identification.records import SpeciesRecord, matching, record_of
 
 
@@ -31,20 +32,47 @@ def two_species() -> Gallery:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 1000))
-def test_nearest_mean_is_the_mean_of_the_five_best(counts: list[int], seed: int) -> None:
-    values = np.random.default_rng(seed).integers(0, 5, (3, sum(counts))).astype(np.float32)
-    starts = np.cumsum([0, *counts[:-1]])
-    expected = [
-        [np.mean(sorted(row[s : s + n])[::-1][:5]) for s, n in zip(starts, counts, strict=True)]
-        for row in values
-    ]
-    found = nearest_mean(values.copy(), starts, np.array(counts))
-    assert found == pytest.approx(np.array(expected), abs=1e-6)
+def test_likeness_is_that_of_the_weighed_mean(counts: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    gallery, queries = (
+        values / np.linalg.norm(values, axis=1, keepdims=True)
+        for values in (rng.normal(size=(n, 4)).astype(np.float32) for n in (len(owner), 35))
+    )
+    found = likeness(queries, blocks_of(gallery, owner), 3.0)
+    for row, query in enumerate(queries):
+        for one in range(len(counts)):
+            photos = gallery[owner == one]
+            middle = (np.exp(3.0 * photos @ query)[:, None] * photos).sum(0)
+            expected = query @ middle / np.linalg.norm(middle)
+            assert found[row, one] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_species_of_few_photos_stands_beside_one_of_many() -> None:
+    rng = np.random.default_rng(0)
+    centres = np.eye(2, 16, dtype=np.float32)
+    centres[1, 0] = 0.7  # look-alikes
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+
+    def fish(one: int, count: int) -> np.ndarray:
+        near = centres[one] + rng.normal(0, 0.25, (count, 16)).astype(np.float32)
+        return near / np.linalg.norm(near, axis=1, keepdims=True)
+
+    gallery = np.concatenate([fish(0, 100), fish(1, 5)])
+    blocks = blocks_of(gallery, np.repeat([0, 1], [100, 5]))
+    taken = likeness(fish(1, 200), blocks)
+    assert (taken[:, 1] > taken[:, 0]).mean() > 0.8
+    # the mean of the five nearest photos would give most of them to the species of many
+    cosines = fish(1, 200) @ gallery.T
+    nearest = np.sort(cosines[:, :100], axis=1)[:, -5:].mean(1)
+    assert (cosines[:, 100:].mean(1) > nearest).mean() < 0.3
 
 
 def test_similarities_by_hand() -> None:
     found = two_species().similarities(points(0.0))
-    assert found[0] == pytest.approx([(1 + np.cos(0.1)) / 2, np.cos(1.5)], abs=1e-6)
+    share = 1 / (1 + np.exp(SHARPNESS * (np.cos(0.1) - 1)))  # of the photo at 0.0
+    middle = share * points(0.0)[0] + (1 - share) * points(0.1)[0]
+    assert found[0] == pytest.approx([middle[0] / np.hypot(*middle), np.cos(1.5)], abs=1e-6)
     with pytest.raises(FishdetError, match="enrol its photos anew"):
         two_species().similarities(np.zeros((1, 3), np.float32))
 
