@@ -7,6 +7,7 @@ gives them (https://pillow.readthedocs.io/en/stable/reference/ExifTags.html, 202
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,11 +44,13 @@ def read_taken(path: Path, places: bool = True) -> Taken:
         places: False leaves the place out.
     """
     try:
-        with Image.open(path) as picture:
-            exif = picture.getexif()
-            details, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError):
-        return Taken()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                exif = picture.getexif()
+                details, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, Image.DecompressionBombError):
+        return Taken()  # Pillow opens no picture of more than 179 megapixels, not even its header
     date = _date(details)
     latitude = _degrees(gps, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "S", 90)
     longitude = _degrees(gps, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "W", 180)

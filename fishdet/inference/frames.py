@@ -40,8 +40,8 @@ class FrameSource:
     Args:
         address: a file, the number of a camera, or an address of a stream.
         every: give one frame of so many.
-        patience: seconds for which a camera or stream that breaks off is waited for; one that
-            announces its length, such as a file on a web server, ends there.
+        patience: seconds for which a camera or stream that breaks off is waited for; 0: it has
+            ended then, as does one that announces its length, such as a file on a web server.
         tell: is told of such a wait.
 
     Attributes:
@@ -116,7 +116,7 @@ class FrameSource:
 
     def _comes_back(self, index: int, lost: float) -> bool:
         """Open a stream that broke off again; whether it is there as before."""
-        if not self._endless:
+        if not self._endless or not self._patience:
             return False
         while (left := lost + self._patience - time.monotonic()) > 0:
             time.sleep(min(RETRY_S, left))

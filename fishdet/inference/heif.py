@@ -48,6 +48,7 @@ def open_heif(content: bytes, name: str) -> Image.Image:
     try:
         picture = Image.open(io.BytesIO(content), formats=("HEIF",))
         picture.load()
-    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError,
+            Image.DecompressionBombError) as error:  # fmt: skip
         raise FishdetError(f"{name}: the HEIC is cut short or damaged: {error}") from error
     return picture

@@ -142,7 +142,7 @@ def _require_whole_jpeg(content: bytes, name: str) -> None:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             picture.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise FishdetError(f"{name}: the JPEG is cut short or damaged: {error}") from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from mmdet.models.detectors import BaseDetector
 from mmengine.config import Config
 
 from fishdet.errors import FishdetError
@@ -40,6 +41,9 @@ class Network:
         folded: how many BatchNorms are folded away.
         parameters: how many numbers the network was trained with.
         engine: what runs it, and how, in words.
+
+    Raises:
+        FishdetError: the model cannot be built, or is no detector.
     """
 
     def __init__(
@@ -57,6 +61,11 @@ class Network:
         self.device, self.dtype, self.classes, self.batch_size = device, dtype, classes, batch_size
         self.pipeline: list[Transform] = build_pipeline(cfg, name)
         self.model: Any = build_network(cfg, state_dict, device)
+        if not isinstance(self.model, BaseDetector):
+            raise FishdetError(
+                f"{name}: its model is a {type(self.model).__name__}, no detector (an embedding "
+                "network goes with --identify, and --gallery beside it)"
+            )
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.folded = 0 if plain else fold_batch_norms(self.model)
         layout = "channels_last" if plain else arrange_convolutions(self.model, training=False)

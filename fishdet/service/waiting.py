@@ -13,6 +13,7 @@ from .state import State
 from .worker import FAILURES
 
 Answer = TypeVar("Answer")
+GONE = 499  # nobody reads it; the log and the metrics do
 
 
 async def answers_in_time(
@@ -23,7 +24,8 @@ async def answers_in_time(
     What has not begun when time is up or the client has gone never does.
 
     Raises:
-        ServiceError: 503, the worker is stopping; 504, time is up; 500, the network failed.
+        ServiceError: 503, the worker is stopping; 504, time is up; 499, the client has gone; 500,
+            the network failed.
     """
     if not state.worker.alive:
         raise busy("the service is stopping")
@@ -35,6 +37,8 @@ async def answers_in_time(
         await asyncio.wait(both, timeout=seconds, return_when="FIRST_COMPLETED")
         if not answers.done():
             answers.cancel()
+            if away.done():
+                raise ServiceError(GONE, "gone", "the client has gone")
             raise ServiceError(504, "too_slow", f"no answer within {seconds:g} s; try again")
         return list(answers.result())
     except FAILURES as error:

@@ -28,7 +28,7 @@ export function summary(boxes) {
   const counts = new Map();
   for (const box of boxes) counts.set(titleOf(box), (counts.get(titleOf(box)) || 0) + 1);
   const told = [...counts].slice(0, 5).map(([what, n]) => (n > 1 ? `${what} × ${n}` : what));
-  return say("summary", { n: boxes.length, verdicts: `${told.join("; ")}${counts.size > 5 ? " …" : ""}.` });
+  return say("summary", { n: boxes.length, verdicts: `${told.join("; ")}${counts.size > 5 ? "; …" : "."}` });
 }
 
 /** List the fish in `place`.
@@ -57,10 +57,12 @@ function gallery(box, events) {
   const claim = { ...one, class_name: one.id };
   const word = one.known || one.rank !== "fish" ? `gallery_${one.rank}` : "gallery_stranger";
   const likely = one.rank === "species" ? [] : one.candidates.filter((other) => other.chance >= 0.05).slice(0, 3);
+  const offered = box.fish.verdict === "probably" ? box.fish.species.slice(0, 1) : box.fish.species; // their cards, above
+  const told = offered.some((other) => other.species_id === one.id);
   return h("p", { class: "gallery" },
     say(word, { name: nameOf(claim), p: percent(one.chance) }),
     likely.length ? ` ${say("gallery_likely", { names: likely.map((other) => `${nameOf(other)} ${percent(other.chance)}\u00a0%`).join(", ") })}` : null,
-    one.rank === "species" && !one.id.startsWith("own-") ? [" ", aboutButton({ ...claim, species_id: one.id }, box, events)] : null);
+    one.rank === "species" && !one.id.startsWith("own-") && !told ? [" ", aboutButton({ ...claim, species_id: one.id }, box, events)] : null);
 }
 
 function body(box, calibrated, events) {

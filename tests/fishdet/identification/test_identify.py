@@ -18,7 +18,7 @@ import torch
 
 from fish_dataset.coco import read_coco
 from fish_dataset.synthesis import ensure_dataset
-from fishdet import Identifier
+from fishdet import Detector, Identifier
 from fishdet.binding import bind
 from fishdet.checkpoint.papers import config_to_json
 from fishdet.config import load_config
@@ -233,6 +233,11 @@ def test_fit_and_test_on_a_data_set(model: Path, tmp_path: Path) -> None:
 def run_tool(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "tools" / "species.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+
+
+def test_it_is_no_detector(model: Path) -> None:
+    with pytest.raises(FishdetError, match="is a FishEmbedder, no detector.*--identify"):
+        Detector(model)
 
 
 def test_a_mistake_is_one_line(tmp_path: Path) -> None:

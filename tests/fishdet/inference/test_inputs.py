@@ -166,12 +166,16 @@ def test_arrays_that_are_no_image(array: np.ndarray) -> None:
         read_image(array, "image 3")
 
 
-def test_a_jpeg_that_is_cut_short_is_refused(tmp_path: Path) -> None:
+def test_a_jpeg_that_is_cut_short_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = encoded(Image.fromarray(np.tile(GRADIENT, (8, 8, 1))), "jpeg")
     path = tmp_path / "short.jpg"
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(FishdetError, match="short.jpg.*cut short"):
-        read_image(path)
+    for most in (Image.MAX_IMAGE_PIXELS, 1):  # also one that Pillow would not open at all
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+        with pytest.raises(FishdetError, match="short.jpg.*cut short"):
+            read_image(path)
 
 
 def test_a_jpeg_with_something_behind_it_is_read() -> None:

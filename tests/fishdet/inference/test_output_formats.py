@@ -66,6 +66,14 @@ def test_time_and_place_of_a_photo(photo: Path, tmp_path: Path) -> None:
     assert read_taken(tmp_path / "plain.jpg") == Taken()
 
 
+def test_a_picture_too_large_for_pillow_has_no_time(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20,000 x 20,000 pixels are looked at, and must not end the run at their EXIF."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    assert read_taken(photo) == Taken()
+
+
 @pytest.mark.parametrize("calibrated", [False, True])
 def test_plain_data_and_back(calibrated: bool) -> None:
     before = found(calibrated)

@@ -164,6 +164,12 @@ def test_an_rtsp_stream_that_breaks_off_and_returns(tmp_path: Path) -> None:
     assert salmon[-1] == 4 and 0.85 < float(salmon[4]) < 1.1
 
 
+def test_a_stream_that_may_end() -> None:
+    with rtsp_server(clip_frame, 10, visits=1, fps=100) as address:
+        source = FrameSource(address, patience=0)
+        assert 8 <= len(list(source)) <= 10 and source.shortfall() is None
+
+
 def test_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -92,6 +92,7 @@ def test_a_client_that_goes_away_costs_the_network_nothing() -> None:
         assert httpx.post(address, files={"images": picture(size=(43, 9))}).status_code == 200
         assert seen == [41, 43]
         assert inside(app) == 0
+        assert 'status="499"} 1.0' in httpx.get(f"http://127.0.0.1:{port}/metrics").text
 
 
 def test_a_client_that_goes_away_in_the_middle_of_sending(capfd: Any) -> None:
