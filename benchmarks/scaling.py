@@ -4,10 +4,10 @@
 
 Trains a small detector in one process with batches of two and in two with batches of one, a thread
 each, with nothing random between them: their losses have to lie on top of one another
-(``curves.png``), until rounding makes one choose another proposal than the other. Tells pictures a second, CPU time a picture (which other work on the machine
-hardly changes) and the time of an all-reduce of the gradients. One process with batches of one
-takes the step that each of two takes: from it comes the model's forecast for two. On a machine of
-two cores a ratio of two is the limit.
+(``curves.png``), until rounding makes one choose another proposal than the other. Tells pictures a
+second, CPU time a picture (which other work on the machine hardly changes) and the time of an
+all-reduce of the gradients. One process with batches of one takes the step that each of two takes:
+from it comes the model's forecast for two. On a machine of two cores a ratio of two is the limit.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ optim_wrapper = dict(
 """
 
 
-PICTURES = 48
+PICTURES, SIZE = 48, "256"
 RUNS = {"one": (1, 2), "two": (2, 1), "step": (1, 1)}  # processes, pictures a process and step
 
 
@@ -107,7 +107,7 @@ def report(folder: Path, epochs: int) -> None:
     rates = [rate(run) for run in (one, two, step)]
     print(f"pictures a second: 1 process {rates[0]:.2f}, 2 processes {rates[1]:.2f} in all: "
           f"ratio {rates[1] / rates[0]:.2f} (limit 2.00)")  # fmt: skip
-    cpu = [cpu_milliseconds(folder / name) for name in ("one", "two")]
+    cpu = [cpu_milliseconds(folder / name) for name in RUNS]
     print(f"CPU time a picture: {cpu[0]:.1f} ms and {cpu[1]:.1f} ms: on two free cores a ratio of "
           f"{2 * cpu[0] / cpu[1]:.2f} at most")  # fmt: skip
     apart, epoch = np.abs(losses[0] - losses[1]) / losses[0].max(), len(losses[0]) // epochs
@@ -119,8 +119,11 @@ def report(folder: Path, epochs: int) -> None:
     bandwidth = size / measured  # two processes: 2 (n - 1) / n = 1
     print(f"all-reduce of {size / 1e6:.2f} MB of gradients by gloo: {1e3 * measured:.1f} ms, "
           f"{bandwidth / 1e6:.0f} MB/s")  # fmt: skip
-    print(f"1 process with batches of one: {rates[2]:.2f} pictures a second, "
-          f"{1e3 / rates[2]:.1f} ms a step")  # fmt: skip
+    print(f"1 process with batches of one: {rates[2]:.2f} pictures a second, {cpu[2]:.1f} ms of "
+          "CPU time a step")  # fmt: skip
+    told = 1e3 * step_seconds(cpu[2] / 1e3, size, 2, bandwidth)
+    print(f"the model says {told:.1f} ms a step of 2 processes: CPU time is {cpu[1] / told:.2f} "
+          "of it")  # fmt: skip
     forecast = 2 / step_seconds(1 / rates[2], size, 2, bandwidth)
     print(f"the model forecasts {forecast:.2f} pictures a second for 2 processes: "
           f"{rates[1] / forecast:.2f} of it was measured")  # fmt: skip
@@ -134,7 +137,8 @@ def train(folder: Path, name: str, processes: int, batch: int, epochs: int) -> N
     """
     options = [
         str(folder / "equal.py"), "--data", str(folder / "set"), "--epochs", str(epochs),
-        "--precision", "fp32", "--seed", "5", "--work-dir", str(folder / name), "--cfg-options",
+        "--precision", "fp32", "--seed", "5", "--img-scale", SIZE, SIZE,
+        "--work-dir", str(folder / name), "--cfg-options",
         f"train_dataloader.batch_size={batch}", "publish=None",
         "train_dataloader.dataset.pipeline.3.prob=0.0",  # no flips
         # mmdet counts an anchor more where a picture has no fish, and divides each batch by its sum
