@@ -4,7 +4,7 @@
 
 Trains a small detector in one process with batches of two and in two with batches of one, a thread
 each, with nothing random between them: their losses have to lie on top of one another
-(``curves.png``), until rounding makes one choose another proposal than the other. Tells pictures a
+(``losses.png``), until rounding makes one choose another proposal than the other. Tells pictures a
 second, CPU time a picture (which other work on the machine hardly changes) and the time of an
 all-reduce of the gradients. One process with batches of one takes the step that each of two takes:
 from it comes the model's forecast for two. On a machine of two cores a ratio of two is the limit.
@@ -17,11 +17,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import kill_resume
 import numpy as np
 from cpu_clock import FILE
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from fish_dataset.files import read_json
 from fishdet.analysis.logs import Run, read_runs, write_logs
@@ -62,6 +65,7 @@ optim_wrapper = dict(
 
 
 PICTURES, SIZE = 48, "256"
+WORDS = ("1 process, batches of two", "2 processes, batches of one")
 RUNS = {"one": (1, 2), "two": (2, 1), "step": (1, 1)}  # processes, pictures a process and step
 
 
@@ -85,7 +89,7 @@ def main() -> int:
     """Train twice, measure the all-reduce, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--out", type=Path, help="keep the runs and curves.png there")
+    parser.add_argument("--out", type=Path, help="keep the runs and their curves there")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = args.out or Path(name)
@@ -103,6 +107,7 @@ def report(folder: Path, epochs: int) -> None:
         train(folder, name, processes, batch, epochs)
     one, two, step = read_runs([folder / name for name in RUNS])
     write_logs([one, two], folder)
+    draw_losses([one, two], folder / "losses.png")
     losses = [np.array([row["loss"] for row in run.train]) for run in (one, two)]
     rates = [rate(run) for run in (one, two, step)]
     print(f"pictures a second: 1 process {rates[0]:.2f}, 2 processes {rates[1]:.2f} in all: "
@@ -127,6 +132,20 @@ def report(folder: Path, epochs: int) -> None:
     forecast = 2 / step_seconds(1 / rates[2], size, 2, bandwidth)
     print(f"the model forecasts {forecast:.2f} pictures a second for 2 processes: "
           f"{rates[1] / forecast:.2f} of it was measured")  # fmt: skip
+
+
+def draw_losses(runs: Sequence[Run], path: Path) -> None:
+    """Write the losses of all steps of the runs, the second one dashed over the first."""
+    figure = Figure(figsize=(6, 2.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    place = figure.subplots()
+    for run, style, words in zip(runs, ("-", "--"), WORDS, strict=True):
+        points = np.array([(row["iter"], row["loss"]) for row in run.train])
+        place.plot(*points.T, style, linewidth=1.6, label=words)
+    place.set(xlabel="step", ylabel="loss")
+    place.grid(alpha=0.3)
+    place.legend(fontsize=8)
+    figure.savefig(path, dpi=100)
 
 
 def train(folder: Path, name: str, processes: int, batch: int, epochs: int) -> None:
