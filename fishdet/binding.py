@@ -144,7 +144,11 @@ def _fit_to_data(cfg: Config) -> None:
     if cfg.get("auto_img_scale") is None and cfg.get("auto_epochs") is None:
         return
     dataset = next(d for d in nested_dicts(cfg.train_dataloader) if d.get("type") in DATASETS)
-    annotations, _ = read_coco(dataset["ann_file"], image_dir=dataset["data_prefix"]["img"])
+    annotations, _ = read_coco(
+        dataset["ann_file"],
+        image_dir=dataset["data_prefix"]["img"],
+        check_images=not dataset.get("shards"),
+    )
     if cfg.get("auto_img_scale") is not None:
         size = fitting_size(annotations, **cfg.auto_img_scale)
         set_img_scale(cfg, (size, size))

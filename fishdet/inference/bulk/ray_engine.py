@@ -17,6 +17,10 @@ from .parts import write_part
 RETRIES = 2  # of a chunk whose worker died
 OBJECT_STORE = 200 * 2**20  # bytes: addresses and counts alone go through it
 CONNECT_SECONDS = 10
+TOKEN = (
+    ". If the cluster asks for a token, set RAY_AUTH_MODE=token here too, and give it that token: "
+    "https://docs.ray.io/en/latest/ray-security/token-auth.html"
+)
 
 
 class RayWorker:
@@ -45,10 +49,6 @@ def start() -> Any:
         FishdetError: Ray is not installed, or no cluster answers.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # At each start its C++ part prints as an error that a worker's arguments could be lost and it
-    # not be restarted (https://github.com/ray-project/ray/issues/53727, open on 2026-11-28). Then
-    # its chunk is looked at by workers of a new pool: run.py.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
@@ -65,8 +65,11 @@ def start() -> Any:
         own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
         try:
             ray.init(log_to_driver=False, logging_level="ERROR", **({} if address else own))
-        except (ConnectionError, ValueError, RuntimeError, ImportError) as error:
-            raise FishdetError(f"Ray cannot be started (RAY_ADDRESS={address}): {error}") from error
+        except (OSError, ValueError, RuntimeError, ImportError, ray.exceptions.RayError) as error:
+            hint = TOKEN if address and "RAY_AUTH_MODE" not in os.environ else ""
+            raise FishdetError(
+                f"Ray cannot be started (RAY_ADDRESS={address}): {error}{hint}"
+            ) from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # a chunk whose workers die is tried again, picture by picture

@@ -71,6 +71,7 @@ def run_bulk(options: BulkOptions, console: Console) -> dict[str, Any]:
         workers, gpu = ray_engine.devices(ray, *asked)
         write_json(options.out / SETTINGS, _settings(options))
         _look_at(ray, left, options, (workers, gpu), console, pace)
+        workers = min(workers, ray_engine.devices(ray, asked[0], None)[0])  # who had a device
     summary: dict[str, Any] = {**totals(options.out), "looked_at": len(left)}
     summary |= {"seconds": round(time.perf_counter() - pace.began, 1), "workers": workers}
     summary |= speed(*pace.steady(), workers, options.price)

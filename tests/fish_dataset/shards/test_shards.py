@@ -28,7 +28,8 @@ from fish_dataset.shards.index import index_of, read_index
 from fish_dataset.shards.order import ShardSampler, shard_order
 from fish_dataset.shards.storage import TarBackend, make_room
 from fish_dataset.shards.write import write_shards
-from fishdet.binding import bind_folder
+from fishdet.binding import bind, bind_folder
+from fishdet.config import load_config
 
 ROOT = Path(__file__).resolve().parents[3]
 LOAD = [{"type": "LoadImageFromFile"}, {"type": "LoadAnnotations", "with_bbox": True}]
@@ -89,6 +90,14 @@ def test_data_binds_a_sharded_folder(sharded: Path) -> None:
     assert cfg.train_dataloader.sampler.type == "ShardSampler"
     assert cfg.val_dataloader.sampler.type == "DefaultSampler"
     assert cfg.val_dataloader.dataset.shards.endswith("val.shards.npz")
+
+
+def test_the_length_of_a_training_follows_the_shards(sharded: Path) -> None:
+    """12 pictures in batches of two; none lies in a folder of pictures."""
+    options = {"auto_epochs": dict(iterations=12), "train_dataloader.batch_size": 2}
+    cfg = load_config(ROOT / "configs" / "fish.py", options)
+    bind(cfg, sharded)
+    assert cfg.train_cfg.max_epochs == 2
 
 
 class Sharded(list):

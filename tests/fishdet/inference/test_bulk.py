@@ -170,6 +170,13 @@ def test_a_picture_whose_worker_dies_gets_a_row_and_costs_no_other(
     assert len(rehearsal.looked) == 19, "each once"
 
 
+def test_the_speed_is_of_the_workers_that_had_a_core(
+    monkeypatch: pytest.MonkeyPatch, options: BulkOptions
+) -> None:
+    Rehearsal(monkeypatch)  # two cores
+    assert run_bulk(BulkOptions(**{**vars(options), "workers": 5}), QUIET)["workers"] == 2
+
+
 def test_a_stopped_run_goes_on_and_looks_at_nothing_twice(
     monkeypatch: pytest.MonkeyPatch, options: BulkOptions
 ) -> None:
