@@ -28,6 +28,7 @@ from contenders import picture
 from PIL import Image
 from prediction import size_of
 from side_by_side import Row, add_common, chosen, in_turn, machine, machine_line, record
+from torchvision.transforms.v2 import functional as resizing
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
            8: cv2.IMREAD_REDUCED_COLOR_8}  # fmt: skip
@@ -105,7 +106,7 @@ def reduced(data: bytes, height: int, target: tuple[int, int]) -> np.ndarray:
 def through_torchvision(data: bytes, target: tuple[int, int]) -> torch.Tensor:
     """Decode and resize with torchvision."""
     pixels = torchvision.io.decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8))
-    return torchvision.transforms.v2.functional.resize(pixels, list(target), antialias=False)
+    return resizing.resize(pixels, list(target), antialias=False)
 
 
 def through_pillow(data: bytes, target: tuple[int, int]) -> np.ndarray:
@@ -117,12 +118,14 @@ def through_pillow(data: bytes, target: tuple[int, int]) -> np.ndarray:
 
 def loading(args: argparse.Namespace, height: int) -> list[dict[str, Any]]:
     """Return pictures a second of the training loader, by number of workers."""
+    from mmdet.utils import register_all_modules
     from mmengine.runner import Runner
 
     from fishdet.binding import bind
     from fishdet.config import load_config, set_img_scale
 
     config = Path(__file__).parent.parent / "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_fish.py"
+    register_all_modules(init_default_scope=True)
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         write_set(Path(folder), height, args.pictures)

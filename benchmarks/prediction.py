@@ -154,7 +154,7 @@ def _ours(
     few = min(300, args.proposals)
     named = {
         "fishdet, fp32": lambda: build("fp32", args.proposals),
-        "fishdet, fp32, BatchNorm as trained": lambda: build("fp32", args.proposals, plain=True),
+        "fishdet, fp32, layers as trained": lambda: build("fp32", args.proposals, plain=True),
         f"fishdet, fp32, {few} proposals": lambda: build("fp32", few),
     }
     if cpu_has_bf16() or args.bf16:

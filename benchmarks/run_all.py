@@ -19,7 +19,15 @@ from side_by_side import machine_line, table
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
-NAMES = ("prediction", "training", "loading", "growth")
+RUNS = {
+    "prediction": ("prediction.py", "--batches", "1"),
+    "batches": ("prediction.py", "--sizes", "480x640", "--batches", "8", "--repeats", "3"),
+    "training": ("training.py",),
+    "loading": ("loading.py",),
+    "growth": ("growth.py",),
+    "operators": ("operators.py",),
+}
+"""The tables of the page and what fills them."""
 
 
 def main() -> int:
@@ -27,7 +35,7 @@ def main() -> int:
     args = parse_args()
     failed = [] if args.tables_only else [name for name in args.names if not run(name, args)]
     text = args.page.read_text(encoding="utf-8")
-    for name in NAMES:
+    for name in RUNS:
         path = args.records / f"{name}.json"
         if path.is_file():
             text = replaced(text, name, section(json.loads(path.read_text(encoding="utf-8"))))
@@ -40,27 +48,24 @@ def main() -> int:
 def parse_args() -> argparse.Namespace:
     """Parse which benchmarks run and where records and page are."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", default=list(NAMES), help=f"of {', '.join(NAMES)}")
+    parser.add_argument("names", nargs="*", default=list(RUNS), help=f"of {', '.join(RUNS)}")
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--records", type=Path, default=Path("work_dirs/performance"))
     parser.add_argument("--page", type=Path, default=PAGE)
     parser.add_argument("--tables-only", action="store_true", help="write the page, run nothing")
     args = parser.parse_args()
-    unknown = sorted(set(args.names) - set(NAMES))
+    unknown = sorted(set(args.names) - set(RUNS))
     if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(RUNS)}")
     return args
 
 
 def run(name: str, args: argparse.Namespace) -> bool:
     """Run one in a process of its own and return whether it went well."""
-    command = [
-        sys.executable,
-        str(HERE / f"{name}.py"),
-        "--json",
-        str(args.records / f"{name}.json"),
-    ]
-    return subprocess.run([*command, *(["--quick"] if args.quick else [])]).returncode == 0
+    script, *options = RUNS[name]
+    command = [sys.executable, str(HERE / script), *options]
+    command += ["--json", str(args.records / f"{name}.json"), *(["--quick"] if args.quick else [])]
+    return subprocess.run(command).returncode == 0
 
 
 def section(found: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ from side_by_side import (
 )  # fmt: skip
 
 from fishdet.allocator import keep_freed_memory
+from fishdet.models.convolutions import arrange_convolutions
 from fishdet.models.precision import cpu_has_bf16
 
 BOXES = 8
@@ -98,18 +99,24 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
 
         return step(model, losses, half)
 
-    def ours(half: bool) -> Callable[[], Any]:
+    def ours(half: bool, arranged: bool = True, **backbone: Any) -> Callable[[], Any]:
         cfg = ours_config(CLASSES, 1000, *size).model
-        cfg.backbone.update(frozen_stages=-1, norm_eval=False)
+        cfg.backbone.update(frozen_stages=-1, norm_eval=False, **backbone)
         model = MODELS.build(cfg)
         randomise(model)
         model.load_state_dict(stock.state_dict())
-        return mmdets(model.to(memory_format=torch.channels_last).train(), half)
+        if arranged:
+            arrange_convolutions(model, training=True)
+        else:
+            model.to(memory_format=torch.channels_last)
+        return mmdets(model.train(), half)
 
     named: dict[str, Callable[[], Callable[[], Any]]] = {
         "torchvision, fp32": lambda: theirs(False),
         "stock MMDetection, fp32": lambda: mmdets(stock, False),
         "fishdet, fp32": lambda: ours(False),
+        "fishdet, fp32, channels_last": lambda: ours(False, arranged=False),
+        "fishdet, fp32, gradient checkpointing": lambda: ours(False, with_cp=True),
     }
     if bf16:
         named["torchvision, bf16, channels_last"] = lambda: theirs(True)

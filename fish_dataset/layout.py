@@ -115,21 +115,30 @@ def image_folders(root: Path, ann_file: Path) -> list[Path]:
 
 
 def first_file_names(ann_file: Path, count: int = _SAMPLE) -> list[str]:
-    """The first ``count`` file_name values of a COCO file, found without decoding all of it."""
-    if ann_file.stat().st_size == 0:
-        return []
+    """The first ``count`` file_name values of a COCO file, found without decoding all of it.
+
+    Raises:
+        FishDataError: the file cannot be read.
+    """
     names: list[str] = []
-    with (
-        ann_file.open("rb") as stream,
-        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
-    ):
-        for match in _FILE_NAME.finditer(data):
-            try:
-                names.append(json.loads(match.group(1)).replace("\\", "/"))
-            except ValueError:  # bad escape or encoding: reading the file will say so
-                continue
-            if len(names) == count:
-                break
+    try:
+        if ann_file.stat().st_size == 0:
+            return []
+        with (
+            ann_file.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
+            for match in _FILE_NAME.finditer(data):
+                try:
+                    names.append(json.loads(match.group(1)).replace("\\", "/"))
+                except ValueError:  # bad escape or encoding: reading the file will say so
+                    continue
+                if len(names) == count:
+                    break
+    except OSError as error:
+        raise FishDataError(
+            f"{ann_file}: cannot be read ({error.strerror}); check the file's permissions and disk"
+        ) from error
     return names
 
 

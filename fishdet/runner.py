@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import barrier, broadcast_object_list, is_main_process, master_only
 from mmengine.logging import MMLogger
@@ -33,7 +32,8 @@ from fishdet.checkpoint.training.newest import (
 from fishdet.checkpoint.training.saving import save_durably
 from fishdet.checkpoint.training.starting import starting_weights
 from fishdet.errors import FishdetError
-from fishdet.hooks.channels_last import wants_channels_last
+from fishdet.hooks.convolutions import wants_fast_convolutions
+from fishdet.models.convolutions import arrange_convolutions
 from fishdet.models.timm_backbone import check_neck
 from fishdet.models.weight_files import find_weights
 from fishdet.models.weight_sources import address_of, reachable
@@ -82,8 +82,8 @@ class FishRunner(Runner):
         if self.distributed and not is_model_wrapper(model):
             require_sync_bn_device(self.cfg)
             model_wrapper_cfg = model_wrapper_cfg or cpu_wrapper(self.cfg)
-            if wants_channels_last(self.cfg):
-                model = model.to(memory_format=torch.channels_last)
+            if wants_fast_convolutions(self.cfg):
+                arrange_convolutions(model, training=True)
         return super().wrap_model(model_wrapper_cfg, model)
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:

@@ -214,7 +214,7 @@ def _set_run(cfg: Config, options: TestOptions) -> None:
     for name in (*LOADERS[:2], "train_cfg", "val_cfg", "val_evaluator", "optim_wrapper"):
         cfg[name] = None
     cfg.param_scheduler = None
-    cfg.custom_hooks = [h for h in cfg.get("custom_hooks", []) if h["type"] == "ChannelsLastHook"]
+    cfg.custom_hooks = [h for h in cfg.get("custom_hooks", []) if h["type"] == "ConvolutionsHook"]
     for part in nested_dicts(cfg.model):
         part.pop("init_cfg", None)
     if options.show or options.show_dir is not None:

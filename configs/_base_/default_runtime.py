@@ -19,7 +19,7 @@ default_hooks = dict(
     visualization=dict(type="DetVisualizationHook"),
 )
 custom_hooks = [
-    dict(type="ChannelsLastHook"),
+    dict(type="ConvolutionsHook"),
     dict(type="ExactResumeHook"),
     dict(type="FiniteLossHook"),
     dict(type="ShapeWatchHook"),

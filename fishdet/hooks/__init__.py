@@ -1,7 +1,7 @@
 """mmengine hooks, one file each: registered on import."""
 
-from .channels_last import ChannelsLastHook
 from .checkpoints import FishCheckpointHook
+from .convolutions import ConvolutionsHook
 from .exact_resume import ExactResumeHook
 from .finite_loss import FiniteLossHook
 from .graceful_stop import GracefulStopHook
@@ -10,7 +10,7 @@ from .shape_watch import ShapeWatchHook
 from .throughput import ThroughputHook
 
 __all__ = [
-    "ChannelsLastHook",
+    "ConvolutionsHook",
     "ExactResumeHook",
     "FiniteLossHook",
     "FishCheckpointHook",

@@ -131,3 +131,10 @@ def test_first_file_names_reads_escapes_and_stops(tmp_path):
             encoding="utf-8",
         )
         assert first_file_names(path, 4) == names[:4]
+
+
+def test_an_annotation_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "train.json").mkdir()
+    with pytest.raises(FishDataError, match=r"train\.json: cannot be read"):
+        first_file_names(tmp_path / "train.json")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
 
 from .clock import StageClock
@@ -14,23 +13,12 @@ from .stages import Found, counting, model_methods
 
 
 def prediction_methods(detector: Detector) -> list[Found]:
-    """Return what is counted of a detector.
-
-    Raises:
-        FishdetError: it is an exported model, whose runtime shows none of its parts.
-    """
+    """Return what is counted of a detector; an exported model has one stage, "model"."""
     network = detector.network
+    outer: list[Found] = [(detector, "read", "load"), (detector, "_named", "results")]
     if not hasattr(network, "model"):
-        raise FishdetError(
-            "an exported model runs as a whole and has no stages to show; profile the model that "
-            "it was made of"
-        )
-    return [
-        (detector, "read", "load"),
-        (network, "prepare", "transform"),
-        (detector, "_named", "results"),
-        *model_methods(network.model),
-    ]
+        return [*outer, (network, "_run", "model")]
+    return [*outer, (network, "prepare", "transform"), *model_methods(network.model)]
 
 
 def prediction_pass(

@@ -28,7 +28,7 @@ def show(found: Profile, console: Console) -> None:
     table.add_row("in all", f"{whole / found.units * 1e3:.1f}", "", "",
                   f"{most / 2**20:.0f}" if most else "–")  # fmt: skip
     console.print(table)
-    operators = Table("operator of PyTorch", "ms of its own", "calls")
+    operators = Table("operator", "ms of its own", "calls")
     for column in operators.columns[1:]:
         column.justify = "right"
     for name, seconds, calls in found.operators:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,9 +19,12 @@ from fishdet.training import TrainOptions, training_config
 
 from .advice import advice
 from .clock import Stage, StageClock
+from .exported import operator_times
 from .prediction import prediction_pass
 from .stages import ORDER
 from .training import training_pass
+
+DEAREST = 12  # operators that are shown
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Profile:
         peaks: bytes held at most in each stage, of a pass of its own; 0 where unknown.
         unit: "picture" or "step".
         units: how many.
-        operators: the dearest operators of PyTorch, (name, seconds of their own, calls), of one
-            pass under the profiler, which itself takes time.
+        operators: the dearest operators of what runs the model, (name, seconds of their own,
+            calls), of one pass under its profiler, which itself takes time.
         advice: what to try.
         trace: the file for Perfetto (https://ui.perfetto.dev).
     """
@@ -69,19 +72,21 @@ def profile_prediction(
         trace: file to write for Perfetto.
 
     Raises:
-        FishdetError: an exported model, no pictures, or what ``Detector`` raises.
+        FishdetError: no pictures, or what ``Detector`` raises.
     """
     detector = Detector(model, batch_size=batch, **settings)
     files = [found.path for found in find_images([str(pictures)])[:most]]
-    network = detector.network
     run = prediction_pass(detector, files, batch)
+    exported = not hasattr(detector.network, "model")
     facts = {
         "device": detector.device.split(":")[0],
-        "precision": precision_name(network.dtype),
+        "precision": "" if exported else precision_name(detector.network.dtype),
         "bf16": cpu_has_bf16(),
         "shapes": len({tuple(detector.read(file).shape[:2]) for file in files}),
     }
-    return _profiled(run, "picture", len(files), repeats, detector.device, facts, trace)
+    found = _profiled(run, "picture", len(files), repeats, detector.device, facts, trace)
+    times = operator_times(Path(model), [detector.read(f) for f in files]) if exported else None
+    return found if times is None else replace(found, operators=times[:DEAREST])
 
 
 def profile_training(
@@ -149,4 +154,4 @@ def _traced(
         for event in profiler.key_averages()
         if not event.key.startswith(("stage: ", "ProfilerStep"))
     ]
-    return sorted(rows, key=lambda row: -row[1])[:12]
+    return sorted(rows, key=lambda row: -row[1])[:DEAREST]

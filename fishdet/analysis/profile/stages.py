@@ -9,7 +9,7 @@ from typing import Any
 from .clock import StageClock
 
 ORDER = (
-    "load", "transform", "collate", "preprocess", "backbone", "neck", "RPN", "proposals",
+    "load", "transform", "collate", "preprocess", "model", "backbone", "neck", "RPN", "proposals",
     "RPN loss", "sampling", "RoIAlign", "heads", "NMS", "loss", "backward", "optimiser", "other",
 )  # fmt: skip
 """The stages in the order of the pipeline."""

@@ -13,6 +13,7 @@ import torch
 from detections_alike import picture, require_equal
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
+from PIL import Image
 from small_detectors import CLASSES, lively, small_config
 
 from fishdet import Detector, FishdetError
@@ -116,3 +117,24 @@ def test_int8_needs_data(checkpoint: Path) -> None:
     pytest.importorskip("nncf", reason="the extra [export] is not installed")
     with pytest.raises(FishdetError, match="--data DIR"):
         export(ExportOptions(str(checkpoint), int8=True))
+
+
+@pytest.mark.parametrize("kind", ["onnx", "openvino"])
+def test_the_profile_of_an_exported_model_names_its_operators(
+    checkpoint: Path, exported: Path, tmp_path: Path, kind: str
+) -> None:
+    from fishdet.analysis.profile.run import profile_prediction
+
+    path = exported
+    if kind == "openvino":
+        pytest.importorskip("openvino", reason="openvino is not installed (extra [export])")
+        options = ExportOptions(str(checkpoint), format=kind, out=tmp_path / "small.xml")
+        path = export(options)[0]
+    Image.fromarray(picture(96, 128)).save(tmp_path / "fish.png")
+    found = profile_prediction(str(path), tmp_path / "fish.png", repeats=2)
+    assert {"load", "model", "results"} <= set(found.stages)
+    assert found.stages["model"].calls == 2
+    kinds = {name.split(" ")[0]: calls for name, _, calls in found.operators}
+    assert {"onnx": "Conv", "openvino": "Convolution"}[kind] in kinds
+    spent = sum(seconds for _, seconds, _ in found.operators)
+    assert 0 < spent < 20 * found.stages["model"].seconds

@@ -1,0 +1,131 @@
+"""An epoch of real multi-scale data side by side: stock MMDetection and this project.
+
+    OMP_NUM_THREADS=2 python benchmarks/epoch.py DATA [--img-scale 640 480] [--iterations 40]
+
+Faster R-CNN R50-FPN, all layers trained from random weights, batch 2: reading, decoding, resizing
+to one of six sizes, forward, backward, the optimiser's step. MMDetection's config, data set and
+pipeline against ``configs/faster_rcnn/faster-rcnn_r50_fpn_ms-3x_fish.py``. Both get the same six
+sizes and as many loader workers, and take turns of ``--turn`` iterations in one process; the ratio
+is that of the sums. RoIAlign of stock MMDetection is torchvision's kernel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import Runner
+from side_by_side import machine, machine_line
+
+from fishdet.allocator import keep_freed_memory
+from fishdet.binding import bind
+from fishdet.config import load_config
+from fishdet.models.convolutions import arrange_convolutions
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "peers"))
+SHORTER = (0.8, 0.84, 0.88, 0.92, 0.96, 1.0)  # of the shorter side: 640 to 800 of 800
+
+
+def main() -> None:
+    """Take turns and print the ratio."""
+    args = parse_args()
+    print(machine_line(machine()))
+    keep_freed_memory()
+    sides = {"stock MMDetection": steps(stock(args)), "fishdet": steps(ours(args))}
+    spent = dict.fromkeys(sides, 0.0)
+    for run in sides.values():
+        next(run)  # the first step sets up what later ones use
+    for turn in range(0, args.iterations, args.turn):
+        for name, run in sides.items():
+            began = time.perf_counter()
+            for _ in itertools.islice(run, args.turn):
+                pass
+            spent[name] += time.perf_counter() - began
+        done = min(turn + args.turn, args.iterations)
+        print(f"{done} of {args.iterations}: " + said(spent, done), flush=True)
+
+
+def said(spent: dict[str, float], done: int) -> str:
+    """Return seconds an iteration and the ratio, in words."""
+    each = ", ".join(f"{name} {seconds / done:.2f} s" for name, seconds in spent.items())
+    return f"{each} an iteration, ratio {spent['fishdet'] / spent['stock MMDetection']:.2f}"
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the data and how much of it runs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--img-scale", nargs=2, type=int, default=(640, 480), metavar=("W", "H"))
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--iterations", type=int, default=40)
+    parser.add_argument("--turn", type=int, default=5, help="iterations before the other's turn")
+    return parser.parse_args()
+
+
+def scales(args: argparse.Namespace) -> list[tuple[int, int]]:
+    """Return the six sizes (longer, shorter side)."""
+    longer, shorter = max(args.img_scale), min(args.img_scale)
+    return [(longer, round(shorter * share)) for share in SHORTER]
+
+
+def stock(args: argparse.Namespace) -> Any:
+    """Return MMDetection's config, bound to the data, at several sizes."""
+    import stock_mmdet
+
+    args.out, args.weights, args.lr, args.epochs, args.seed = Path("work_dirs/epoch"), None, 0, 1, 0
+    cfg, _ = stock_mmdet.config(args)
+    cfg.model.roi_head.bbox_roi_extractor.roi_layer.use_torchvision = True
+    return at_sizes(cfg, args, "Resize")
+
+
+def ours(args: argparse.Namespace) -> Any:
+    """Return the shipped config, likewise."""
+    cfg = load_config(HERE.parent / "configs/faster_rcnn/faster-rcnn_r50_fpn_ms-3x_fish.py")
+    bind(cfg, args.data)
+    cfg.model.backbone.update(init_cfg=None, frozen_stages=-1, norm_eval=False)
+    cfg.optim_wrapper.optimizer.lr = 0
+    return at_sizes(cfg, args, "RandomChoiceResize")
+
+
+def at_sizes(cfg: Any, args: argparse.Namespace, kind: str) -> Any:
+    """Set sizes, batch and workers of the training loader."""
+    loader = cfg.train_dataloader
+    loader.update(batch_size=args.batch, num_workers=args.workers)
+    loader.persistent_workers = args.workers > 0
+    if not args.workers:
+        loader.pop("timeout", None)
+    resize = dict(type="RandomChoiceResize", scales=scales(args), keep_ratio=True)
+    steps = loader.dataset.pipeline
+    (place,) = [i for i, step in enumerate(steps) if step["type"] == kind]
+    steps[place] = resize
+    return cfg
+
+
+def steps(cfg: Any) -> Iterator[None]:
+    """Train one iteration a turn, epoch after epoch; the learning rate moves nothing."""
+    torch.manual_seed(0)
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    model.train()
+    if any(h["type"] == "ConvolutionsHook" for h in cfg.get("custom_hooks") or []):
+        arrange_convolutions(model, training=True)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    while True:
+        for batch in loader:
+            model.train_step(batch, wrapper)
+            yield
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Let the network's convolutions run fastest on the machine at hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmdet.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from fishdet.models.convolutions import arrange_convolutions
+
+
+@HOOKS.register_module()
+class ConvolutionsHook(Hook):
+    """Choose memory layout and algorithm once, before weights are initialised or loaded.
+
+    Processes that share a training do so before ``DistributedDataParallel`` wraps the model
+    (``FishRunner.wrap_model``): what it sums in its first iteration is laid out as the weights
+    were when it was built, and the gradients of convolutions arrive with their elements permuted.
+    torch 2.14 warns of slowness only.
+    """
+
+    priority = "VERY_HIGH"
+
+    def before_run(self, runner: Runner) -> None:
+        """Convert in place; the optimizer keeps pointing to the same parameters."""
+        done = arrange_convolutions(runner.model, training=True)
+        runner.logger.info(f"Convolutions: {done}.")
+
+
+def wants_fast_convolutions(cfg: dict[str, Any]) -> bool:
+    """Whether a config has this hook."""
+    return any(
+        hook.get("type") == ConvolutionsHook.__name__ for hook in cfg.get("custom_hooks") or []
+    )

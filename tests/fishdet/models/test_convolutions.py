@@ -1,0 +1,61 @@
+"""Each machine gets the layout and the algorithm that are fast there, and the same answers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from fishdet.models.convolutions import arrange_convolutions
+from tvops.winograd import WinogradConv2d, winograd_pays
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 128, 3, padding=1), nn.Conv2d(128, 128, 3, padding=1))
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def pretend(capability: str, threads: int = 64, nnpack: bool = True) -> None:
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+        monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: nnpack)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    "capability, threads, nnpack, training, words",
+    [
+        ("AVX2", 64, True, True, "contiguous, 1 by Winograd"),
+        ("AVX2", 64, True, False, "contiguous, 1 by Winograd"),
+        ("AVX2", 0, True, True, "contiguous"),  # fewer threads than cores: NNPACK takes them all
+        ("AVX2", 0, True, False, "channels_last"),
+        ("AVX2", 64, False, False, "channels_last"),
+        ("DEFAULT", 64, True, True, "contiguous"),
+        ("AVX512", 64, True, True, "channels_last"),
+        ("AVX512", 64, True, False, "channels_last"),
+    ],
+)
+def test_the_choice_follows_the_machine(machine, capability, threads, nnpack, training, words):
+    machine(capability, threads, nnpack)
+    model = network()
+    weight = model[1].weight
+    assert arrange_convolutions(model, training=training) == words
+    assert isinstance(model[1], WinogradConv2d) == ("Winograd" in words)
+    layout = torch.channels_last if words == "channels_last" else torch.contiguous_format
+    assert model[1].weight.is_contiguous(memory_format=layout)
+    assert model[1].weight is weight  # the optimizer's own
+
+
+def test_winograd_answers_as_the_plain_network(machine) -> None:
+    if not torch.backends.nnpack.is_available():
+        pytest.skip("this PyTorch has no NNPACK")
+    model, picture = network(), torch.randn(2, 3, 48, 60)
+    wanted = model(picture)
+    machine("AVX2")
+    assert winograd_pays()
+    arrange_convolutions(model, training=False)
+    found = model(picture)
+    assert not torch.equal(found, wanted)  # the other algorithm did run
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
