@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import supervision as sv
 from fish_dataset.crops.windows import SMALLEST
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
-from fishdet.inference.inputs import ImageLike, read_image
+from fishdet.inference.inputs import ImageLike
 
 from .answers import Answer, answer, pool
 from .columns import columns_of, no_claim
@@ -78,9 +79,17 @@ class Identifier:
 
     def __call__(self, images: Any) -> Any:
         """Detect and identify, as ``Detector`` takes and returns them."""
-        if isinstance(images, list | tuple):
-            return self.predict([read_image(image) for image in images])
-        return self.predict([read_image(images)])[0]
+        if isinstance(images, Iterator):
+            return self.stream(images)
+        if not isinstance(images, list | tuple):
+            return self.predict([self.detector.read(images)])[0]
+        return list(self.stream(images))
+
+    def stream(self, images: Iterable[ImageLike]) -> Iterator[sv.Detections]:
+        """Yield the fish of each image in order, ``batch_size`` images in memory."""
+        numbered = enumerate(images)
+        while batch := list(islice(numbered, self.detector.options.batch_size)):
+            yield from self.predict([self.detector.read(image, f"image {i}") for i, image in batch])
 
     def predict(self, images: Sequence[np.ndarray]) -> list[sv.Detections]:
         """Detect and identify on loaded images, uint8 BGR (H, W, 3), all crops in one batch."""
@@ -91,12 +100,13 @@ class Identifier:
             for box in one.xyxy
         ]
         points = self.embedder(crops)
-        said = iter(answer(self.gallery, points, self.confidence))
-        ends = np.cumsum([len(one) for one in found])[:-1]
-        return [
-            with_answers(one, [next(said) for _ in one.xyxy], mine, self.lang)
-            for one, mine in zip(found, np.split(points, ends), strict=True)
-        ]
+        said = answer(self.gallery, points, self.confidence)
+        start = 0
+        for one in found:
+            mine = slice(start, start + len(one))
+            with_answers(one, said[mine], points[mine], self.lang)
+            start = mine.stop
+        return found
 
     def track_names(self) -> TrackNames:
         """Return what pools the frames of each fish of a video; see ``fishdet.inference.video``."""
@@ -104,7 +114,7 @@ class Identifier:
 
     def together(self, photos: Sequence[ImageLike]) -> Answer:
         """Return one answer for several photos of one fish, each cropped to it."""
-        images = [read_image(photo) for photo in photos]
+        images = [self.detector.read(photo) for photo in photos]
         boxes = [np.array([0, 0, image.shape[1], image.shape[0]]) for image in images]
         return self.of_crops([self.embedder.cut(*pair) for pair in zip(images, boxes, strict=True)])
 

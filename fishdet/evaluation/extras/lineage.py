@@ -58,7 +58,8 @@ def _line(name: str) -> list[tuple[str, str]]:
     if entry is None:
         return []
     line = [_key(one) for one in (entry, *lineage(entry))]
-    genus = entry.scientific_name.split()[0] if entry.rank == "species" else ""
+    latin = entry.scientific_name.split()  # empty in a user's own entries
+    genus = latin[0] if latin and entry.rank == "species" else ""
     if genus and not any(rank == "genus" for _, rank in line):
         line.insert(
             1, (f"genus {genus.casefold()}", "genus")

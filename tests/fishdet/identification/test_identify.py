@@ -28,7 +28,7 @@ from fishdet.identification.embedder import Embedder
 from fishdet.identification.enrolment import enrol, enrol_annotations, usable_boxes
 from fishdet.identification.gallery import Gallery
 from fishdet.identification.records import record_of
-from fishdet.inference.inputs import ImageFile
+from fishdet.inference.inputs import ImageFile, read_image
 from fishdet.inference.names import names_of
 from fishdet.inference.predict import OutputOptions, predict_files
 from fishdet.inference.results import build_detections, from_plain, to_plain
@@ -81,6 +81,11 @@ class FixedDetector:
         self.boxes, self.catalogue_names = np.array(boxes, np.float32), names_of(("eel",), "en")
         self.classes, self.score_thr = ("eel",), 0.3
         self.options = SimpleNamespace(batch_size=2)
+        self.channels = "bgr"
+
+    def read(self, image: Any, name: str = "") -> np.ndarray:
+        pixels = read_image(image, name)
+        return np.ascontiguousarray(pixels[..., ::-1]) if self.channels == "rgb" else pixels
 
     def predict(self, images: Any) -> list[sv.Detections]:
         count = len(self.boxes)
@@ -165,6 +170,17 @@ def test_what_was_enrolled_is_found_again(
     back = from_plain(json.loads(json.dumps(to_plain(found))), detector.catalogue_names)
     for name, column in found.data.items():
         assert np.array_equal(back.data[name], column) or column.dtype.kind == "f"
+    assert identifier.predict([]) == [] and identifier([]) == []
+    streamed = list(identifier(image for _ in range(3)))
+    assert {one.data["identified_id"][0] for one in streamed} == {found.data["identified_id"][0]}
+    assert len(streamed) == 3
+    detector.channels = "rgb"
+    turned = identifier(np.ascontiguousarray(image[..., ::-1]))
+    assert np.array_equal(turned.data["identified_point"], found.data["identified_point"])
+    detector.channels = "bgr"
+    pair = identifier.predict([image, image])
+    assert [one.data["identified_point"].shape for one in pair] == [(2, 128)] * 2
+    assert not pair[0].data["identified_point"][1].any()  # too small to be told
     assert identifier.together([image, image]).candidates
     with pytest.raises(FishdetError, match="nothing to identify"):
         identifier.of_crops([])

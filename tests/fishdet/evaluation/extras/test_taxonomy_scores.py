@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fish_dataset.catalogue import Species
+from fishdet.evaluation.extras import lineage
 from fishdet.evaluation.extras.lineage import LEVELS, taxa_of
 from fishdet.evaluation.extras.taxonomy import Named, name_boxes, taxonomic_scores
 
@@ -33,6 +35,13 @@ def test_genus_is_read_from_the_name_where_no_entry_tells_it():
     assert taxa.known.all()
     assert LEVELS[taxa.levels[0, 1]] == "genus"
     assert LEVELS[taxa.levels[0, 2]] == "family"
+
+
+def test_an_own_entry_need_have_no_latin_name(monkeypatch):
+    known = {"one": Species("one", "", "species"), "other": Species("other", "", "species")}
+    monkeypatch.setattr(lineage, "find", known.get)
+    taxa = lineage.taxa_of(("one", "other"))
+    assert taxa.known.all() and LEVELS[taxa.levels[0, 1]] == "nothing"
 
 
 def test_a_wider_class_is_a_level_too():
