@@ -23,13 +23,16 @@ from fishdet.export.run import ExportOptions, export
 pytest.importorskip("onnx", reason="the extra [export] is not installed")
 pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
 
-WITHOUT_TORCH = """
+ROOT = Path(__file__).resolve().parents[3]
+ABSENT = """
 import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("torch", "torchvision", "mmdet", "mmengine", "mmcv"):
-            raise ModuleNotFoundError(name)
+            raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
+"""
+WITHOUT_TORCH = """
 import numpy as np
 from fishdet import Detector
 found = Detector(sys.argv[1], score_thr=0.05)(np.load(sys.argv[2]))
@@ -71,10 +74,39 @@ def test_onnx_gives_the_detections_of_pytorch(checkpoint: Path, exported: Path) 
 
 def test_exported_model_needs_no_pytorch(exported: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "picture.npy", picture(96, 144))
-    command = [sys.executable, "-c", WITHOUT_TORCH, str(exported), str(tmp_path / "picture.npy")]
+    command = [
+        sys.executable,
+        "-c",
+        ABSENT + WITHOUT_TORCH,
+        str(exported),
+        str(tmp_path / "picture.npy"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1] in CLASSES
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tools/predict.py {model} {picture} --out {out}",
+        "tools/export.py {model}",
+        "tools/analysis/profile.py predict {model} {picture}",
+    ],
+)
+def test_a_trained_model_without_pytorch_ends_in_one_line(
+    words: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(picture(96, 144)).save(tmp_path / "fish.png")
+    places = {"model": checkpoint, "picture": tmp_path / "fish.png", "out": tmp_path / "out"}
+    arguments = [word.format(**places) for word in words.split()]
+    run = f"import runpy\nsys.argv = {arguments!r}\nrunpy.run_path(sys.argv[0], None, '__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", ABSENT + run], capture_output=True, text=True, timeout=120, cwd=ROOT
+    )
+    assert done.returncode == 2, done.stderr
+    assert "not installed: pip install -e ." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_is_refused(exported: Path, checkpoint: Path, tmp_path: Path) -> None:
