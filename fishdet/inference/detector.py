@@ -107,7 +107,7 @@ class Detector:
         self.engine: str = self.network.engine
         self.classes, self.calibration = opened.classes, opened.calibration
         self.class_thresholds = opened.thresholds
-        self.drawn_only = bool(opened.cfg is not None and opened.cfg.get("builtin_data"))
+        self.drawn_only = opened.drawn_only
         self.thresholds = thresholds_for(score_thr, self.classes)
         self.catalogue_names = names_of(self.classes, lang)
         self.names = tuple(self.catalogue_names.class_name.tolist())

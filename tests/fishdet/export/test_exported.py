@@ -17,7 +17,7 @@ from PIL import Image
 from small_detectors import CLASSES, lively, small_config
 
 from fishdet import Detector, FishdetError
-from fishdet.checkpoint.papers import config_to_json
+from fishdet.checkpoint.papers import config_from_json, config_to_json
 from fishdet.export.run import ExportOptions, export
 
 pytest.importorskip("onnx", reason="the extra [export] is not installed")
@@ -107,6 +107,16 @@ def test_a_trained_model_without_pytorch_ends_in_one_line(
     assert done.returncode == 2, done.stderr
     assert "not installed: pip install -e ." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_model_of_drawn_fish_says_so_when_exported(checkpoint: Path, tmp_path: Path) -> None:
+    stored = torch.load(checkpoint, weights_only=True)
+    papers = stored["meta"]["fishdet"]
+    cfg = config_from_json(papers["config"])
+    cfg.builtin_data = dict(root="data/fish_builtin", seed=0, train=4, val=4, size=96)
+    stored["meta"]["fishdet"] = {**papers, "config": config_to_json(cfg)}
+    torch.save(stored, tmp_path / "drawn.pth")
+    assert Detector(export(ExportOptions(str(tmp_path / "drawn.pth")))[0]).drawn_only
 
 
 def test_what_is_refused(exported: Path, checkpoint: Path, tmp_path: Path) -> None:
