@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import numpy as np
@@ -180,3 +182,12 @@ def test_the_profile_of_an_exported_model_names_its_operators(
     assert {"onnx": "Conv", "openvino": "Convolution"}[kind] in kinds
     spent = sum(seconds for _, seconds, _ in found.operators)
     assert 0 < spent < 20 * found.stages["model"].seconds
+
+
+def test_the_command_of_the_page_installs_the_extra_runtime() -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    extra = setup["options.extras_require"]["runtime"].split()
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^pip install (numpy .+)$", page, flags=re.MULTILINE)
+    assert sorted(command.split()) == sorted(line.split(">=")[0].lower() for line in extra)
