@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -157,10 +158,40 @@ def test_an_unsupported_part_is_named() -> None:
         graph_of(MODELS.build(cfg.model), [])
 
 
-def test_int8_needs_data(checkpoint: Path) -> None:
+def test_int8_needs_data_with_boxes(checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("nncf", reason="the extra [export] is not installed")
     with pytest.raises(FishdetError, match="--data DIR"):
         export(ExportOptions(str(checkpoint), int8=True))
+    (tmp_path / "images").mkdir()
+    Image.fromarray(picture(96, 144)).save(tmp_path / "images" / "empty.png")
+    content = {
+        "images": [{"id": 1, "file_name": "empty.png", "width": 144, "height": 96}],
+        "annotations": [],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(CLASSES, 1)],
+    }
+    for split in ("train", "val"):
+        (tmp_path / f"{split}.json").write_text(json.dumps(content))
+    out = tmp_path / "small.onnx"
+    with pytest.raises(FishdetError, match="val.json: no boxes"):
+        export(ExportOptions(str(checkpoint), int8=True, data=tmp_path, out=out))
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("--int8 --drop -1", "--drop -1.0: AP from 0 to 1"),
+        ("--int8 --images 0", "no whole number from 1 on"),
+        ("--force", "for --int8 alone"),
+    ],
+)
+def test_flags_that_mean_nothing_are_refused(
+    words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["export.py", "model.pth", *words.split()])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / "tools" / "export.py"), run_name="__main__")
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
