@@ -19,7 +19,8 @@ import supervision as sv
 
 from fish_dataset.coco import read_coco
 from fish_dataset.layout import find_splits
-from fishdet import Detector
+from fishdet import Detector, FishdetError
+from fishdet.cli import exit_status
 from fishdet.evaluation import Detections, evaluate
 from fishdet.export.run import SUFFIX, ExportOptions, export
 
@@ -29,7 +30,10 @@ LEAST, CORNER, SCORE = 0.05, 0.5, 1e-3
 def main() -> int:
     """Compare and print; the exit status tells whether all is equal."""
     args = parse_args()
-    split = find_splits(args.data)["val"]
+    splits = find_splits(args.data)
+    if "val" not in splits:
+        raise FishdetError(f"--data {args.data}: needs a val split; it has {', '.join(splits)}")
+    split = splits["val"]
     torch_side = Detector(args.model, device="cpu", precision="fp32", score_thr=0.0)
     truth, _ = read_coco(split.ann_file, image_dir=split.image_dir)
     same_classes = truth.classes == torch_side.classes
@@ -87,4 +91,4 @@ def ap(truth: object, sides: list[sv.Detections]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fish_dataset import cli
-from fishdet.errors import FishdetError
+from fishdet.errors import FishdetError, naming_absent
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,5 +62,14 @@ def parse_options(parser: argparse.ArgumentParser) -> dict[str, Any]:
 
 
 def exit_status(run: Callable[[], Any]) -> int:
-    """Call ``run`` and return the exit status; see ``fish_dataset.cli.exit_status``."""
-    return cli.exit_status(run, FishdetError)
+    """Call ``run`` and return the exit status; see ``fish_dataset.cli.exit_status``.
+
+    PyTorch or MMDetection that is not installed is a user's mistake too: machines that run
+    exported models have neither.
+    """
+
+    def told() -> Any:
+        with naming_absent("this command"):
+            return run()
+
+    return cli.exit_status(told, FishdetError)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fishdet.cli import exit_status
+from fishdet.cli import at_least, exit_status
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -26,12 +26,19 @@ def parse_arguments() -> argparse.Namespace:
     small.add_argument(
         "--data", type=Path, help="your data folder: train calibrates, val measures AP"
     )
-    small.add_argument("--images", type=int, default=100, help="training pictures to look at")
+    small.add_argument(
+        "--images", type=at_least(1), default=100, help="training pictures to look at"
+    )
     small.add_argument(
         "--drop", type=float, default=0.01, help="the most AP it may cost, of 1 (default 0.01)"
     )
     small.add_argument("--force", action="store_true", help="write it though it costs more")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not 0 <= options.drop <= 1:
+        parser.error(f"--drop {options.drop}: AP from 0 to 1; 0.01 is one point of a hundred")
+    if not options.int8 and (options.data or options.force):
+        parser.error("--data and --force are for --int8 alone")
+    return options
 
 
 def main() -> int:

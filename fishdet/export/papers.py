@@ -41,6 +41,7 @@ def export_papers(
         "calibration": calibration
         and {"temperature": calibration.temperature, "bias": calibration.bias},
         "data_digest": meta.get("data_digest") or data.get("digest"),
+        "drawn_only": detector.drawn_only,
         "licence": meta.get("licence"),
         "preprocessing": preprocessing(detector.cfg),
         "input": "uint8 BGR (batch, height, width, 3), pictures of one size",

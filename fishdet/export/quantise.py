@@ -57,8 +57,8 @@ def write_quantised(
         ``pictures``; ``in_fp32``, what stayed.
 
     Raises:
-        FishdetError: no data, data of other classes, a format without INT8, a package that is
-            missing, or AP that falls by more than allowed (nothing is written then).
+        FishdetError: no data, data of other classes, val without boxes, a format without INT8, a
+            missing package, or AP that falls by more than allowed (nothing is written then).
     """
     nncf = require_package("nncf")
     if options.format not in ("onnx", "openvino"):
@@ -66,6 +66,8 @@ def write_quantised(
     train, val = _splits(options.data)
     classes = tuple(entry["name"] for entry in papers["classes"])
     truth = _annotations(val, classes)
+    if not truth.boxes_per_class().any():
+        raise FishdetError(f"{val.ann_file}: no boxes, so that no AP can be measured for --int8")
     pictures = _pictures(train, classes, options.images)
     make, write = _FORMATS[options.format]
     plain = make(graph)

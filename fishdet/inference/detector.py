@@ -13,7 +13,7 @@ import numpy as np
 import supervision as sv
 
 from fishdet.checkpoint.finding import find_checkpoint
-from fishdet.errors import FishdetError
+from fishdet.errors import FishdetError, naming_absent
 
 from .boxes import Boxes
 from .exported import SUFFIXES, open_exported
@@ -96,7 +96,8 @@ class Detector:
         if path.suffix in SUFFIXES:
             opened = open_exported(path, config, device, precision, self.options.batch_size)
         else:
-            from .trained import open_trained  # PyTorch and mmdet, which exported models do without
+            with naming_absent(f"{path}: a trained model"):  # exported ones do without
+                from .trained import open_trained
 
             settings = (config, device, precision, trust_pickle, self.options.batch_size, plain)
             opened = open_trained(path, *settings)
@@ -106,7 +107,7 @@ class Detector:
         self.engine: str = self.network.engine
         self.classes, self.calibration = opened.classes, opened.calibration
         self.class_thresholds = opened.thresholds
-        self.drawn_only = bool(opened.cfg is not None and opened.cfg.get("builtin_data"))
+        self.drawn_only = opened.drawn_only
         self.thresholds = thresholds_for(score_thr, self.classes)
         self.catalogue_names = names_of(self.classes, lang)
         self.names = tuple(self.catalogue_names.class_name.tolist())

@@ -106,7 +106,8 @@ def open_exported(
     calibration = calibration_from(stored, str(path)) if calibrated else None
     thresholds = thresholds_from(papers, str(path), classes)
     network = ExportedNetwork(session, len(classes), batch_size, str(own))
-    return Opened(network, classes, calibration, thresholds, device or "cpu")
+    drawn = papers.get("drawn_only") is True
+    return Opened(network, classes, calibration, thresholds, device or "cpu", drawn_only=drawn)
 
 
 def parsed_papers(text: str | None, path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Opened:
         thresholds: by class, the score from which on it is worth showing; empty likewise.
         device: where it runs.
         cfg: the config of a trained model; None of an exported one.
+        drawn_only: whether it has learnt from the drawn data set alone.
     """
 
     network: Any
@@ -27,3 +28,4 @@ class Opened:
     thresholds: dict[str, float]
     device: str
     cfg: Any = None
+    drawn_only: bool = False

@@ -49,7 +49,8 @@ def open_trained(
         plain=plain,
     )
     require_class_count(cfg, classes, str(path))
-    return Opened(network, classes, calibration, thresholds, place, cfg)
+    drawn = bool(cfg.get("builtin_data"))
+    return Opened(network, classes, calibration, thresholds, place, cfg, drawn)
 
 
 def _device(wanted: str | None) -> str:

@@ -22,7 +22,7 @@ def advice(
     if whole <= 0:
         return []
     share = {name: stage.seconds / whole for name, stage in stages.items()}
-    rules = [*_common(share, facts), *(_training(share) if training else _prediction(share))]
+    rules = [*_common(share, facts), *(_training(share) if training else _prediction(share, facts))]
     rules.sort(key=lambda rule: -rule[0])
     return [f"{words} ({part:.0%} of the time)" for part, words in rules]
 
@@ -34,9 +34,10 @@ def _common(share: Mapping[str, float], facts: Mapping[str, object]) -> list[Rul
     dense = sum(share.get(name, 0) for name in ("backbone", "neck", "RPN"))
     rules: list[Rule] = []
     if dense > 0.5:
-        rules.append((dense, "convolutions of backbone, neck and RPN: a smaller --img-scale "
-                      "(their cost grows with the number of pixels), the 128-wide neck of "
-                      "configs/fish.py, or a smaller backbone (EfficientNet-Lite0)"))  # fmt: skip
+        rules.append((dense, "convolutions of backbone, neck and RPN: train at a smaller "
+                      "--img-scale (their cost grows with the number of pixels), with the "
+                      "128-wide neck of configs/fish.py, or a smaller backbone "
+                      "(EfficientNet-Lite0)"))  # fmt: skip
     if facts.get("bf16") and facts.get("precision") == "fp32" and dense > 0.2:
         rules.append((dense, "this CPU has bf16 instructions: --precision bf16"))
     if facts.get("device") != "cpu" and facts.get("precision") == "fp32" and dense > 0.2:
@@ -45,20 +46,25 @@ def _common(share: Mapping[str, float], facts: Mapping[str, object]) -> list[Rul
     if isinstance(shapes, int) and shapes > 8:
         rules.append((dense, f"{shapes} picture sizes: each new size builds kernels anew on a CPU; "
                       "one --img-scale, or pad_size_divisor of 64 or more"))  # fmt: skip
-    if share.get("RoIAlign", 0) > 0.15:
-        rules.append((share["RoIAlign"], "RoIAlign: fewer proposals (test_cfg.rpn.max_per_img), or "
-                      "roi_layer.sampling_ratio=2 in place of 0"))  # fmt: skip
     return rules
 
 
-def _prediction(share: Mapping[str, float]) -> list[Rule]:
+def _prediction(share: Mapping[str, float], facts: Mapping[str, object]) -> list[Rule]:
     rules: list[Rule] = []
+    dense = sum(share.get(name, 0) for name in ("backbone", "neck", "RPN"))
+    if dense > 0.5 and facts.get("device") == "cpu":
+        rules.append((dense, "the same network in another runtime: tools/export.py --format "
+                      "openvino (or onnx)"))  # fmt: skip
+    if share.get("RoIAlign", 0) > 0.15:
+        rules.append((share["RoIAlign"], "RoIAlign: fewer proposals (--proposals; "
+                      "tools/analysis/proposals.py says what they cost)"))  # fmt: skip
     loading = share.get("load", 0) + share.get("transform", 0)
     if loading > 0.25:
         rules.append((loading, "reading and sizing pictures: smaller files, or an exported model "
                       "(tools/export.py), which sizes inside its graph"))  # fmt: skip
     if share.get("heads", 0) > 0.2:
-        rules.append((share["heads"], "the heads: fewer proposals (test_cfg.rpn.max_per_img)"))
+        rules.append((share["heads"], "the heads: fewer proposals (--proposals; "
+                      "tools/analysis/proposals.py says what they cost)"))  # fmt: skip
     if share.get("NMS", 0) > 0.15:
         rules.append((share["NMS"], "final NMS: a higher test_cfg.rcnn.score_thr keeps boxes out "
                       "that nobody looks at"))  # fmt: skip
@@ -79,6 +85,9 @@ def _training(share: Mapping[str, float]) -> list[Rule]:
     if share.get("optimiser", 0) > 0.1:
         rules.append((share["optimiser"], "the optimiser costs the same whatever the batch: a "
                       "larger batch_size, or fused=True"))  # fmt: skip
+    if share.get("RoIAlign", 0) > 0.15:
+        rules.append((share["RoIAlign"], "RoIAlign: fewer samples (train_cfg.rcnn.sampler.num), or "
+                      "roi_layer.sampling_ratio=2 in place of 0"))  # fmt: skip
     targets = share.get("sampling", 0) + share.get("RPN loss", 0) + share.get("loss", 0)
     if targets > 0.2:
         rules.append((targets, "targets and losses: fewer samples (train_cfg.*.sampler.num)"))

@@ -84,7 +84,10 @@ def test_advice_follows_the_shares() -> None:
     facts = {"device": "cpu", "precision": "fp32", "bf16": True, "shapes": 1}
     lines = advice(stages, training=False, facts=facts)
     assert [line for line in lines if "bf16" in line] and "RoIAlign" in lines[-1]
-    assert "(30% of the time)" in lines[-1]
+    assert "(30% of the time)" in lines[-1] and "--proposals" in lines[-1]
+    assert [line for line in lines if "tools/export.py" in line]
+    trained = advice(stages, training=True, facts=facts)
+    assert "sampler.num" in trained[-1] and "tools/export.py" not in " ".join(trained)
     assert advice({}, training=True, facts=facts) == []
     loading = {"load": Stage(1, 5.0), "backward": Stage(1, 5.0)}
     assert "num_workers" in advice(loading, training=True, facts=facts)[0]

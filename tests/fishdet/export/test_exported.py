@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import runpy
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +20,22 @@ from PIL import Image
 from small_detectors import CLASSES, lively, small_config
 
 from fishdet import Detector, FishdetError
-from fishdet.checkpoint.papers import config_to_json
+from fishdet.checkpoint.papers import config_from_json, config_to_json
 from fishdet.export.run import ExportOptions, export
 
 pytest.importorskip("onnx", reason="the extra [export] is not installed")
 pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
 
-WITHOUT_TORCH = """
+ROOT = Path(__file__).resolve().parents[3]
+ABSENT = """
 import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("torch", "torchvision", "mmdet", "mmengine", "mmcv"):
-            raise ModuleNotFoundError(name)
+            raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Absent())
+"""
+WITHOUT_TORCH = """
 import numpy as np
 from fishdet import Detector
 found = Detector(sys.argv[1], score_thr=0.05)(np.load(sys.argv[2]))
@@ -71,10 +77,49 @@ def test_onnx_gives_the_detections_of_pytorch(checkpoint: Path, exported: Path) 
 
 def test_exported_model_needs_no_pytorch(exported: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "picture.npy", picture(96, 144))
-    command = [sys.executable, "-c", WITHOUT_TORCH, str(exported), str(tmp_path / "picture.npy")]
+    command = [
+        sys.executable,
+        "-c",
+        ABSENT + WITHOUT_TORCH,
+        str(exported),
+        str(tmp_path / "picture.npy"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[1] in CLASSES
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "tools/predict.py {model} {picture} --out {out}",
+        "tools/export.py {model}",
+        "tools/analysis/profile.py predict {model} {picture}",
+    ],
+)
+def test_a_trained_model_without_pytorch_ends_in_one_line(
+    words: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(picture(96, 144)).save(tmp_path / "fish.png")
+    places = {"model": checkpoint, "picture": tmp_path / "fish.png", "out": tmp_path / "out"}
+    arguments = [word.format(**places) for word in words.split()]
+    run = f"import runpy\nsys.argv = {arguments!r}\nrunpy.run_path(sys.argv[0], None, '__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", ABSENT + run], capture_output=True, text=True, timeout=120, cwd=ROOT
+    )
+    assert done.returncode == 2, done.stderr
+    assert "not installed: pip install -e ." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_of_drawn_fish_says_so_when_exported(checkpoint: Path, tmp_path: Path) -> None:
+    stored = torch.load(checkpoint, weights_only=True)
+    papers = stored["meta"]["fishdet"]
+    cfg = config_from_json(papers["config"])
+    cfg.builtin_data = dict(root="data/fish_builtin", seed=0, train=4, val=4, size=96)
+    stored["meta"]["fishdet"] = {**papers, "config": config_to_json(cfg)}
+    torch.save(stored, tmp_path / "drawn.pth")
+    assert Detector(export(ExportOptions(str(tmp_path / "drawn.pth")))[0]).drawn_only
 
 
 def test_what_is_refused(exported: Path, checkpoint: Path, tmp_path: Path) -> None:
@@ -113,10 +158,40 @@ def test_an_unsupported_part_is_named() -> None:
         graph_of(MODELS.build(cfg.model), [])
 
 
-def test_int8_needs_data(checkpoint: Path) -> None:
+def test_int8_needs_data_with_boxes(checkpoint: Path, tmp_path: Path) -> None:
     pytest.importorskip("nncf", reason="the extra [export] is not installed")
     with pytest.raises(FishdetError, match="--data DIR"):
         export(ExportOptions(str(checkpoint), int8=True))
+    (tmp_path / "images").mkdir()
+    Image.fromarray(picture(96, 144)).save(tmp_path / "images" / "empty.png")
+    content = {
+        "images": [{"id": 1, "file_name": "empty.png", "width": 144, "height": 96}],
+        "annotations": [],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(CLASSES, 1)],
+    }
+    for split in ("train", "val"):
+        (tmp_path / f"{split}.json").write_text(json.dumps(content))
+    out = tmp_path / "small.onnx"
+    with pytest.raises(FishdetError, match="val.json: no boxes"):
+        export(ExportOptions(str(checkpoint), int8=True, data=tmp_path, out=out))
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("--int8 --drop -1", "--drop -1.0: AP from 0 to 1"),
+        ("--int8 --images 0", "no whole number from 1 on"),
+        ("--force", "for --int8 alone"),
+    ],
+)
+def test_flags_that_mean_nothing_are_refused(
+    words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["export.py", "model.pth", *words.split()])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / "tools" / "export.py"), run_name="__main__")
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
@@ -138,3 +213,12 @@ def test_the_profile_of_an_exported_model_names_its_operators(
     assert {"onnx": "Conv", "openvino": "Convolution"}[kind] in kinds
     spent = sum(seconds for _, seconds, _ in found.operators)
     assert 0 < spent < 20 * found.stages["model"].seconds
+
+
+def test_the_command_of_the_page_installs_the_extra_runtime() -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    extra = setup["options.extras_require"]["runtime"].split()
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^pip install (numpy .+)$", page, flags=re.MULTILINE)
+    assert sorted(command.split()) == sorted(line.split(">=")[0].lower() for line in extra)
