@@ -62,7 +62,11 @@ def start() -> Any:
         address = os.environ.get("RAY_ADDRESS")
         if address:
             require_answer(address)
-        own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE}
+        own: dict[str, Any] = {
+            "address": "local",  # not a cluster that once was started on this machine
+            "include_dashboard": False,
+            "object_store_memory": OBJECT_STORE,
+        }
         try:
             ray.init(log_to_driver=False, logging_level="ERROR", **({} if address else own))
         except (OSError, ValueError, RuntimeError, ImportError, ray.exceptions.RayError) as error:
