@@ -20,9 +20,9 @@ from side_by_side import machine_line, table
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
 RUNS = {
-    "prediction": ("prediction.py", "--batches", "1"),
+    "prediction": ("prediction.py", "--batches", "1", "--repeats", "4"),
     "batches": ("prediction.py", "--sizes", "480x640", "--batches", "8", "--repeats", "3"),
-    "training": ("training.py",),
+    "training": ("training.py", "--repeats", "3"),
     "loading": ("loading.py",),
     "growth": ("growth.py",),
     "operators": ("operators.py",),
