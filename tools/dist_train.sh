@@ -36,8 +36,11 @@ nodes="${NNODES:-1}"
 if [[ $nodes == 1 ]]; then
     meeting=(--standalone)
 else
-    address="${MASTER_ADDR:?NNODES=$nodes: name the first machine in MASTER_ADDR}"
-    meeting=(--rdzv-backend c10d --rdzv-endpoint "$address:${PORT:-29500}"
+    if [[ -z ${MASTER_ADDR:-} ]]; then
+        echo "error: NNODES=$nodes: name the first machine in MASTER_ADDR" >&2
+        exit 2
+    fi
+    meeting=(--rdzv-backend c10d --rdzv-endpoint "$MASTER_ADDR:${PORT:-29500}"
              --rdzv-id "${RUN_ID:-fishdet}" --rdzv-conf "join_timeout=${MEET:-300}")
 fi
 

@@ -21,7 +21,11 @@ if [[ $# -lt 1 || $1 == -h || $1 == --help ]]; then
 fi
 config=$1
 shift
-root="${SLURM_SUBMIT_DIR:?start this with sbatch, from the checkout}"
+root="${SLURM_SUBMIT_DIR:-}"
+if [[ -z $root ]]; then
+    echo "error: start this with sbatch, from the checkout" >&2
+    exit 2
+fi
 if [[ ! -f $root/tools/train.py ]]; then
     echo "error: $root holds no tools/train.py: call sbatch in the checkout" >&2
     exit 2

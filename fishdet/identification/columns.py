@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fish_dataset.crops.windows import SMALLEST
 from fishdet.inference.writers.rows import IDENTIFIED
 
 from .answers import FISH, Answer
@@ -26,6 +27,18 @@ def columns_of(said: Sequence[Answer], lang: str = "en") -> dict[str, np.ndarray
 def no_claim(similarity: float) -> Answer:
     """Return the answer for a fish that is too small to be told: "fish", and nothing narrower."""
     return Answer(FISH, FISH, FISH, "물고기", 1.0, False, similarity, ())
+
+
+def large_enough(xyxy: np.ndarray) -> np.ndarray:
+    """Return (N,) bool: whether boxes (N, 4) are large enough to tell a species."""
+    return (xyxy[:, 2:] - xyxy[:, :2]).max(1, initial=0) >= SMALLEST
+
+
+def unless_small(said: Sequence[Answer], xyxy: np.ndarray) -> list[Answer]:
+    """Return answers (N,) without the claims of boxes (N, 4) that are too small."""
+    large = large_enough(xyxy).tolist()
+    pairs = zip(said, large, strict=True)
+    return [one if enough else no_claim(one.similarity) for one, enough in pairs]
 
 
 def _row(one: Answer, lang: str) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from fish_dataset.layout import find_splits
 from fishdet.errors import FishdetError
 from fishdet.inference.files import write_table
 from fishdet.inference.inputs import find_images
+from fishdet.inference.options import ONE_FISH_IOU
 
 from .gallery import Gallery
 from .gallery_file import SUFFIX, read_gallery, write_gallery
@@ -62,7 +63,9 @@ def enrol_photos(options: EnrolOptions) -> list[str]:
     if options.detector is not None:
         from fishdet.inference.detector import Detector
 
-        detector = Detector(options.detector, score_thr=options.score_thr)
+        detector = Detector(
+            options.detector, score_thr=options.score_thr, agnostic_nms=ONE_FISH_IOU
+        )
     photos = [(str(file.path), file.path) for file in files]
     done = enrol(gallery, embedder, record, photos, detector, options.licence)
     write_gallery(options.gallery, done.gallery)
@@ -79,27 +82,35 @@ def enrol_data(
     """Enrol the labelled fish of a data set, at most ``most`` a species, and return the lines.
 
     Raises:
-        FishdetError, FishDataError: no such split, or ``without`` names no class of it.
+        FishdetError, FishDataError: no such split, ``without`` names no class of it, or nothing
+            is left to enrol.
     """
     from .embedder import Embedder
     from .enrolment import enrol_annotations, usable_boxes
 
+    if most < 1:
+        raise FishdetError(f"--most {most}: give 1 or more")
     embedder = Embedder(model)
     found = open_gallery(gallery, embedder)
     annotations, image_dir = read_split(data, split)
     unknown = sorted(set(without) - set(annotations.classes))
     if unknown:
-        raise FishdetError(f"--without {unknown}: no classes of {data}; {annotations.classes}")
+        raise FishdetError(f"--without: {_no_classes(unknown, data, annotations)}")
     rows = usable_boxes(annotations)
     kept = []
     for label, name in enumerate(annotations.classes):
         mine = rows[annotations.labels[rows] == label]
         if name not in without and len(mine):
             kept.append(mine[np.linspace(0, len(mine) - 1, min(most, len(mine))).astype(int)])
+    if not kept:
+        raise FishdetError(
+            f"nothing was enrolled: the {split} split of {data} has no fish of {SMALLEST} pixels "
+            "or more in the classes that are left"
+        )
     chosen = np.sort(np.concatenate(kept))
     grown = enrol_annotations(found, embedder, annotations, image_dir, chosen, licence)
     write_gallery(gallery, grown)
-    return [f"{len(grown.species)} species, {len(grown.photos)} photos in {gallery}"]
+    return [f"{len(grown.species)} species, {_photos(len(grown.photos))} in {gallery}"]
 
 
 def fit_gallery(
@@ -126,6 +137,8 @@ def fit_gallery(
     embedder = Embedder(model)
     found = read_gallery(gallery, embedder.digest)
     found.require_photos()
+    if strangers is not None:
+        find_splits(strangers)  # a slip in its name shows before the work
     val = embed(embedder, *read_split(data, split), SMALLEST)
     own = [val.records[label] for label in val.labels.tolist()]
     truth, similarities = rows_of(found, own), found.similarities(val.points)
@@ -187,16 +200,20 @@ def test_data(
             thresholds on; those of ``new`` are no part of it.
 
     Raises:
-        FishdetError, FishDataError: ``new`` names no class, or too little data.
+        FishdetError, FishDataError: ``new`` names no class, no ``shots``, or too little data.
     """
     from .embedder import Embedder
     from .study import closed_and_open, embed, few_photos, gallery_of
 
+    if shots < 1:
+        raise FishdetError(f"--shots {shots}: give 1 or more")
     embedder = Embedder(model)
     annotations, image_dir = read_split(data, "train")
     unknown = sorted(set(new) - set(annotations.classes))
     if unknown:
-        raise FishdetError(f"--new {unknown}: no classes of {data}; {list(annotations.classes)}")
+        raise FishdetError(f"--new: {_no_classes(unknown, data, annotations)}")
+    if strangers is not None:
+        find_splits(strangers)
     train = embed(embedder, annotations, image_dir, smallest, most)
     val_annotations, val_dir = read_split(data, "val", annotations.classes)
     val = embed(embedder, val_annotations, val_dir, smallest)
@@ -298,7 +315,7 @@ def merge_galleries(gallery: Path, others: Sequence[Path]) -> list[str]:
         merged = merged.merge(read_gallery(other))
     write_gallery(gallery, merged)
     added = len(merged.photos) - before
-    return [f"{gallery}: {added} photos added, {len(merged.species)} species now"]
+    return [f"{gallery}: {_photos(added)} added, {len(merged.species)} species now"]
 
 
 def export_species(gallery: Path, out: Path, names: Sequence[str] = ()) -> list[str]:
@@ -322,7 +339,7 @@ def export_species(gallery: Path, out: Path, names: Sequence[str] = ()) -> list[
         write_table(out, TABLE, _table(found))
     else:
         raise FishdetError(f"export {out}: name a {SUFFIX} (a gallery) or a .csv (a table)")
-    return [f"{len(found.species)} species, {len(found.photos)} photos written to {out}"]
+    return [f"{len(found.species)} species, {_photos(len(found.photos))} written to {out}"]
 
 
 def rows(gallery: Path) -> list[tuple[str, str, str, str, str]]:
@@ -361,6 +378,10 @@ def read_split(
     split = splits[name]
     annotations, _ = read_coco(split.ann_file, image_dir=split.image_dir, classes=classes)
     return annotations, split.image_dir
+
+
+def _no_classes(names: Sequence[str], data: Path, annotations: Annotations) -> str:
+    return f"{data} has no class {', '.join(names)}; it has {', '.join(annotations.classes)}"
 
 
 def _photos(count: int) -> str:

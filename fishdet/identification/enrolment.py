@@ -170,9 +170,25 @@ def _notes(gallery: Gallery, record: SpeciesRecord, detector: Detector | None) -
             f"{record.name} has {count} photo{'s' if count > 1 else ''}: names from fewer than "
             f"{FEW} are hints; add more, of other fish and other sides"
         )
+    notes += _elsewhere(gallery, record)
     if detector is None:
         notes.append("photos were taken as one fish each, unchecked: no --detector was given")
     return tuple(notes)
+
+
+def _elsewhere(gallery: Gallery, record: SpeciesRecord) -> list[str]:
+    """Return a note for each other species of which photos of ``record`` stand in the gallery."""
+    digests: dict[str, set[str]] = {}
+    for owner, photo in zip(gallery.owner.tolist(), gallery.photos, strict=True):
+        digests.setdefault(gallery.species[owner].id, set()).add(photo.digest)
+    names = {one.id: one.name for one in gallery.species}
+    shared = {key: len(mine & digests[record.id]) for key, mine in digests.items()}
+    return [
+        f"{count} of its photos stand{'s' if count == 1 else ''} in the gallery as {names[key]} "
+        "too: one of the names is wrong"
+        for key, count in shared.items()
+        if count and key != record.id
+    ]
 
 
 def photo_digest(crop: np.ndarray) -> str:

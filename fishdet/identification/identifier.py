@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import supervision as sv
 
-from fish_dataset.crops.windows import SMALLEST
 from fishdet.errors import FishdetError
 from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import ImageLike
 
 from .answers import Answer, answer, pool
-from .columns import columns_of, no_claim
+from .columns import columns_of, large_enough, unless_small
 from .embedder import Embedder
 from .gallery import Gallery
 from .gallery_file import read_gallery
@@ -140,12 +139,6 @@ def with_answers(
 
     A box below 8 pixels gets no claim, and zeros for its embedding.
     """
-    sides = np.maximum(found.xyxy[:, 2] - found.xyxy[:, 0], found.xyxy[:, 3] - found.xyxy[:, 1])
-    large = sides >= SMALLEST
-    told = [
-        one if enough else no_claim(one.similarity)
-        for one, enough in zip(said, large.tolist(), strict=True)
-    ]
-    found.data.update(columns_of(told, lang))
-    found.data[POINT] = np.where(large[:, None], points, 0).astype(np.float32)
+    found.data.update(columns_of(unless_small(said, found.xyxy), lang))
+    found.data[POINT] = np.where(large_enough(found.xyxy)[:, None], points, 0).astype(np.float32)
     return found

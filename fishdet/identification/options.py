@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -43,5 +44,6 @@ def identify_settings(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "identify": str(options.identify),
         "gallery": str(options.gallery),
+        "gallery_sha256": hashlib.sha256(options.gallery.read_bytes()).hexdigest(),
         "confidence": options.confidence,
     }

@@ -78,14 +78,18 @@ def record_of(name: str, own: bool = False, parent: str = "") -> SpeciesRecord:
         parent: for such an entry, the genus or family that it belongs to, by any name.
 
     Raises:
-        FishdetError: the catalogue has no such name, with the nearest that it has; or no such
-            ``parent``.
+        FishdetError: the catalogue has no such name, with the nearest that it has; no such
+            ``parent``, or one without ``own``; or no name at all.
     """
+    if not name.strip():
+        raise FishdetError("the species has no name: an empty one was given")
+    if parent and not own:
+        raise FishdetError("--parent is of a species of your own: give --own too, or leave it out")
     known = find(name)
     if known is not None:
         return _from_catalogue(known)
     if not own:
-        raise FishdetError(unknown_name(name))
+        raise FishdetError(f"{unknown_name(name)}, or keep it as your own species with --own")
     above: tuple[Group, ...] = ()
     if parent:
         wide = find(parent)
@@ -103,8 +107,8 @@ def unknown_name(name: str, what: str = "species") -> str:
     hint = f"; did you mean {listed}?" if near else "."
     return (
         f"{what} {name!r} is not in the catalogue{hint} Give a name that "
-        "`python -m fish_dataset.catalogue NAME` finds, name a file of your own entries in "
-        "FISHDET_CATALOGUE, or keep it as your own species with --own"
+        "`python -m fish_dataset.catalogue NAME` finds, or name a file of your own entries in "
+        "FISHDET_CATALOGUE"
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from fish_dataset.crops.windows import SMALLEST
 from fishdet.errors import FishdetError
 from fishdet.identification.answers import Answer, answer
+from fishdet.identification.columns import unless_small
 from fishdet.identification.embedder import Embedder
 from fishdet.identification.enrolment import photo_digest
 from fishdet.identification.gallery import Gallery, Photo
@@ -52,7 +53,10 @@ class Namer:
         self.gallery.require_photos()
 
     def name(self, images: Sequence[np.ndarray], found: Sequence[Boxes]) -> list[Boxes]:
-        """Return the boxes of pictures, uint8 BGR (H, W, 3), with what the gallery says."""
+        """Return the boxes of pictures, uint8 BGR (H, W, 3), with what the gallery says.
+
+        Of a box below 8 pixels no species is claimed.
+        """
         crops = [
             self.embedder.cut(image, box)
             for image, boxes in zip(images, found, strict=True)
@@ -61,7 +65,7 @@ class Namer:
         said = iter(answer(self.gallery, self.embedder(crops), self.confidence))
         return [
             NamedBoxes(one.xyxy, one.scores, one.labels, one.class_scores,
-                       tuple(next(said) for _ in one.scores))
+                       tuple(unless_small([next(said) for _ in one.scores], one.xyxy)))
             for one in found
         ]  # fmt: skip
 

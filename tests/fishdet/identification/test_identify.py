@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import subprocess
@@ -17,6 +18,7 @@ import supervision as sv
 import torch
 
 from fish_dataset.coco import read_coco
+from fish_dataset.errors import FishDataError
 from fish_dataset.synthesis import ensure_dataset
 from fishdet import Detector, Identifier
 from fishdet.binding import bind
@@ -27,9 +29,11 @@ from fishdet.identification import commands
 from fishdet.identification.embedder import Embedder
 from fishdet.identification.enrolment import enrol, enrol_annotations, usable_boxes
 from fishdet.identification.gallery import Gallery
+from fishdet.identification.options import identify_settings
 from fishdet.identification.records import record_of
 from fishdet.inference.inputs import ImageFile, read_image
 from fishdet.inference.names import names_of
+from fishdet.inference.options import ONE_FISH_IOU
 from fishdet.inference.predict import OutputOptions, predict_files
 from fishdet.inference.results import build_detections, from_plain, to_plain
 
@@ -129,6 +133,9 @@ def test_all_photos_or_none(embedder: Embedder, photos: list[str], tmp_path: Pat
     assert enrol(done.gallery, embedder, eel, pairs).known == 5
     one = enrol(empty, embedder, eel, pairs[:1])
     assert "1 photo:" in one.notes[0]
+    twice = enrol(done.gallery, embedder, record_of("mackerel"), pairs[1:2])
+    assert any("1 of its photos stands in the gallery as eel too" in note for note in twice.notes)
+    assert not any("eel" in note for note in done.notes)
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture")
     tiny = tmp_path / "tiny.png"
@@ -230,6 +237,75 @@ def test_commands_on_a_gallery_file(
     ):
         with pytest.raises(FishdetError):
             wrong()
+
+
+def test_mistakes_of_an_enrolment_change_no_gallery(
+    model: Path, photos: list[str], drawn_data: Path, tmp_path: Path
+) -> None:
+    gallery = tmp_path / "g.safetensors"
+    classes = read_coco(drawn_data / "train.json", check_images=False)[0].classes
+
+    def enrolled(name: str, **more: Any) -> list[str]:
+        return commands.enrol_photos(
+            commands.EnrolOptions(name, photos, gallery, str(model), **more)
+        )
+
+    def labelled(**more: Any) -> list[str]:
+        return commands.enrol_data(drawn_data, gallery, str(model), **more)
+
+    for said, wrong in (
+        ("has no name", lambda: enrolled(" ", own=True)),
+        ("--parent is of a species of your own", lambda: enrolled("eel", parent="Labridae")),
+        ("--parent 'Labridaee' .* in FISHDET_CATALOGUE$",
+         lambda: enrolled("my fish", own=True, parent="Labridaee")),
+        ("--most 0: give 1", lambda: labelled(most=0)),
+        ("has no fish of 8 pixels", lambda: labelled(without=classes)),
+        ("has no class dragon; it has", lambda: labelled(without=["dragon"])),
+        ("--shots 0: give 1", lambda: commands.test_data(drawn_data, str(model), shots=0)),
+    ):  # fmt: skip
+        with pytest.raises(FishdetError, match=said):
+            wrong()
+    assert not gallery.exists()
+
+
+def test_strangers_are_looked_for_before_the_work(
+    model: Path, photos: list[str], drawn_data: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    gallery = tmp_path / "g.safetensors"
+    commands.enrol_photos(commands.EnrolOptions("eel", photos, gallery, str(model)))
+    monkeypatch.setattr("fishdet.identification.study.embed", lambda *_, **__: pytest.fail("work"))
+    nowhere = tmp_path / "none"
+    with pytest.raises(FishDataError, match="no such data folder"):
+        commands.fit_gallery(drawn_data, gallery, str(model), strangers=nowhere)
+    with pytest.raises(FishDataError, match="no such data folder"):
+        commands.test_data(drawn_data, str(model), strangers=nowhere)
+
+
+def test_a_fish_found_as_two_species_is_one_fish(
+    model: Path, photos: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def detector(path: str, **options: Any) -> FixedDetector:
+        asked.update(options)
+        return FixedDetector((0, 0, 20, 20))
+
+    monkeypatch.setattr("fishdet.inference.detector.Detector", detector)
+    options = commands.EnrolOptions("eel", photos, tmp_path / "g.safetensors", str(model), "d.pth")
+    assert "5 photos enrolled" in commands.enrol_photos(options)[0]
+    assert asked["agnostic_nms"] == ONE_FISH_IOU
+
+
+def test_a_run_goes_on_with_the_same_gallery_only(tmp_path: Path) -> None:
+    gallery = tmp_path / "g.safetensors"
+    options = argparse.Namespace(identify="m", gallery=gallery, confidence=0.8)
+    gallery.write_bytes(b"five species")
+    before = identify_settings(options)
+    assert identify_settings(options) == before
+    gallery.write_bytes(b"six species")
+    assert identify_settings(options) != before
+    assert identify_settings(argparse.Namespace(identify=None)) == {}
 
 
 def test_fit_and_test_on_a_data_set(model: Path, tmp_path: Path) -> None:

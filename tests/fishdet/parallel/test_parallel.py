@@ -240,9 +240,15 @@ def test_dist_train_asks_for_a_number_of_processes() -> None:
         done = script("dist_train.sh", *arguments)
         assert done.returncode == 2 and "tools/dist_train.sh CONFIG N" in done.stderr
     done = script("dist_train.sh", "configs/fish.py", "2", NNODES="2", MASTER_ADDR="")
-    assert done.returncode != 0 and "name the first machine in MASTER_ADDR" in done.stderr
+    assert (done.returncode, done.stderr) == (
+        2, "error: NNODES=2: name the first machine in MASTER_ADDR\n",
+    )  # fmt: skip
     done = script("dist_train.sh", "configs/nofish.py", "2")
     assert done.returncode == 2 and "config configs/nofish.py: no such file" in done.stderr
+    done = script("slurm_train.sh", "configs/fish.py", SLURM_SUBMIT_DIR="")
+    assert (done.returncode, done.stderr) == (
+        2, "error: start this with sbatch, from the checkout\n",
+    )  # fmt: skip
 
 
 def test_slurm_array_trains_a_seed_a_task_and_goes_back_into_the_queue(tmp_path: Path) -> None:

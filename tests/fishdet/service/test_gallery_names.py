@@ -16,8 +16,9 @@ from fishdet.errors import FishdetError
 from fishdet.identification.gallery import Gallery, Photo
 from fishdet.identification.gallery_file import read_gallery, write_gallery
 from fishdet.identification.records import record_of
+from fishdet.inference.boxes import Boxes
 from fishdet.service.app import create_app
-from fishdet.service.naming import Namer
+from fishdet.service.naming import NamedBoxes, Namer
 from fishdet.service.settings import Settings
 
 CONSENT = "picture-and-boxes-for-training-v1"
@@ -97,6 +98,19 @@ def test_a_correction_is_enrolled_at_once_and_forgotten_with_it(path: Path) -> N
         assert client.delete(f"/v1/feedback/{given['id']}", headers=headers).status_code == 204
         assert ask(client, (5, 5, 240)) == before
     assert len(read_gallery(path).species) == 2
+
+
+def test_nothing_is_claimed_of_a_box_that_is_too_small(path: Path) -> None:
+    image = np.full((60, 80, 3), (0, 0, 250), np.uint8)
+    boxes = Boxes(
+        np.array([[1, 1, 6, 5], [10, 10, 50, 40]], np.float32), np.ones(2, np.float32),
+        np.zeros(2, np.int64), np.ones((2, 1), np.float32),
+    )  # fmt: skip
+    namer = Namer(ColourEmbedder(), path)  # type: ignore[arg-type]
+    (named,) = namer.name([image], [boxes])
+    assert isinstance(named, NamedBoxes)
+    assert [one.rank for one in named.said] == ["fish", "species"]
+    assert not named.said[0].known and not named.said[0].candidates
 
 
 def test_mistakes_of_the_operator(path: Path) -> None:
