@@ -55,8 +55,10 @@ class Namer:
     def name(self, images: Sequence[np.ndarray], found: Sequence[Boxes]) -> list[Boxes]:
         """Return the boxes of pictures, uint8 BGR (H, W, 3), with what the gallery says.
 
-        Of a box below 8 pixels no species is claimed.
+        Of a box below 8 pixels no species is claimed, and of none while the gallery is empty.
         """
+        if not self.gallery.photos:
+            return list(found)
         crops = [
             self.embedder.cut(image, box)
             for image, boxes in zip(images, found, strict=True)
@@ -80,34 +82,43 @@ class Namer:
             pixels: the picture, uint8 BGR (H, W, 3).
             boxes: dicts of bbox (x, y, width, height), species, origin.
         """
-        grown, before = self.gallery, len(self.gallery.photos)
-        for box in boxes:
-            x, y, width, height = box["bbox"]
-            record = self._record(box["species"])
-            if box["origin"] not in CHANGED or record is None or max(width, height) < SMALLEST:
-                continue
-            crop = self.embedder.cut(pixels, np.array([x, y, x + width, y + height]))
-            photo = Photo(source, photo_digest(crop), LICENCE)
-            grown = grown.add(record, self.embedder([crop]), [photo])
-        self._keep(grown)
-        return len(grown.photos) - before
+        with self._lock:
+            gallery = self._current()
+            grown = gallery
+            for box in boxes:
+                x, y, width, height = box["bbox"]
+                record = _record(gallery, box["species"])
+                if box["origin"] not in CHANGED or record is None or max(width, height) < SMALLEST:
+                    continue
+                crop = self.embedder.cut(pixels, np.array([x, y, x + width, y + height]))
+                photo = Photo(source, photo_digest(crop), LICENCE)
+                grown = grown.add(record, self.embedder([crop]), [photo])
+            self._keep(gallery, grown)
+        return len(grown.photos) - len(gallery.photos)
 
     def forget(self, source: str) -> None:
         """Take the photos of a correction out again."""
-        self._keep(self.gallery.without_source(source))
-
-    def _record(self, name: str) -> Any:
-        for record in self.gallery.species:
-            if name in record.names():
-                return record
-        try:
-            record = record_of(name)
-        except FishdetError:
-            return None
-        return None if record.id == "fish" else record
-
-    def _keep(self, gallery: Gallery) -> None:
         with self._lock:
-            if len(gallery.photos) != len(self.gallery.photos):
-                write_gallery(self.path, gallery)
-                self.gallery = gallery
+            gallery = self._current()
+            self._keep(gallery, gallery.without_source(source))
+
+    def _current(self) -> Gallery:
+        """Return what the file holds now: ``tools/species.py`` may have enrolled into it."""
+        return read_gallery(self.path, self.embedder.digest)
+
+    def _keep(self, before: Gallery, gallery: Gallery) -> None:
+        if len(gallery.photos) != len(before.photos):
+            write_gallery(self.path, gallery)
+        self.gallery = gallery
+
+
+def _record(gallery: Gallery, name: str) -> Any:
+    """Return the record of a name, the gallery's own first; None of "fish" and unknown names."""
+    for record in gallery.species:
+        if name in record.names():
+            return record
+    try:
+        record = record_of(name)
+    except FishdetError:
+        return None
+    return None if record.id == "fish" else record

@@ -100,6 +100,26 @@ def test_a_correction_is_enrolled_at_once_and_forgotten_with_it(path: Path) -> N
     assert len(read_gallery(path).species) == 2
 
 
+def test_what_was_enrolled_beside_the_service_stays(path: Path) -> None:
+    with client_of(path, enrol=True) as client:
+        point = np.array([[1, 1, 0]], np.float32) / np.float32(np.sqrt(2))
+        beside = read_gallery(path).add(record_of("대구"), point, [Photo("cod.jpg", "cod")])
+        write_gallery(path, beside)
+        assert give(client, "연어")["enrolled"] == 1
+        assert {photo.source for photo in read_gallery(path).photos} > {"cod.jpg", "eel.jpg"}
+        assert ask(client, (5, 240, 240))["name_en"] == "cod"
+
+
+def test_an_emptied_gallery_claims_nothing(path: Path) -> None:
+    namer = Namer(ColourEmbedder(), path)  # type: ignore[arg-type]
+    for name in ("eel", "mackerel"):
+        namer.forget(f"{name}.jpg")
+    assert not read_gallery(path).photos
+    (found,) = colour_finder([np.full((40, 60, 3), (0, 0, 250), np.uint8)])
+    (named,) = namer.name([np.full((40, 60, 3), (0, 0, 250), np.uint8)], [found])
+    assert named is found
+
+
 def test_nothing_is_claimed_of_a_box_that_is_too_small(path: Path) -> None:
     image = np.full((60, 80, 3), (0, 0, 250), np.uint8)
     boxes = Boxes(
