@@ -21,6 +21,8 @@ from typing import Any
 
 import torch
 from mmdet.registry import MODELS
+from mmdet.utils import register_all_modules
+from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from side_by_side import machine, machine_line
@@ -40,6 +42,8 @@ def main() -> None:
     args = parse_args()
     print(machine_line(machine()))
     keep_freed_memory()
+    register_all_modules(init_default_scope=True)
+    MMLogger.get_current_instance().setLevel("ERROR")  # what each weight begins with
     sides = {"stock MMDetection": steps(stock(args)), "fishdet": steps(ours(args))}
     spent = dict.fromkeys(sides, 0.0)
     for run in sides.values():
