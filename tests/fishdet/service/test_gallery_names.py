@@ -107,7 +107,7 @@ def test_what_was_enrolled_beside_the_service_stays(path: Path) -> None:
         write_gallery(path, beside)
         assert give(client, "연어")["enrolled"] == 1
         assert {photo.source for photo in read_gallery(path).photos} > {"cod.jpg", "eel.jpg"}
-        assert ask(client, (5, 240, 240))["name_en"] == "cod"
+        assert ask(client, (5, 240, 240))["name_ko"] == "대구"
 
 
 def test_an_emptied_gallery_claims_nothing(path: Path) -> None:
