@@ -111,10 +111,11 @@ def test_soft_suppression_takes_mmdets_way() -> None:
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_of_detector_answers_as_before(kind: str) -> None:
     from mmdet.registry import MODELS
+    from mmengine.model import revert_sync_batchnorm
 
     model = MODELS.build(small_config(kind).model)
     lively(model)
-    model.eval()
+    model = revert_sync_batchnorm(model).eval()  # as for every prediction; RTMDet has such
     picture = torch.randn(1, 3, 128, 128)
     with torch.inference_mode():
         before = model.extract_feat(picture)
