@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm  # SyncBatchNorm reverted is no BatchNorm2d
 
 PARTS = ("backbone", "neck", "rpn_head", "bbox_head")
 """The dense parts of a detector, which see whole pictures."""
@@ -60,14 +61,14 @@ def _fold(module: nn.Module) -> int:
         elif isinstance(child, nn.Conv2d):
             before = name
         else:
-            before = None if isinstance(child, nn.BatchNorm2d) else before
+            before = None if isinstance(child, _BatchNorm) else before
             count += _fold(child)
     return count
 
 
 def _fits(conv: Any, norm: nn.Module) -> bool:
     return (
-        isinstance(norm, nn.BatchNorm2d)
+        isinstance(norm, _BatchNorm)
         and not norm.training
         and norm.running_mean is not None
         and norm.num_features == conv.out_channels
