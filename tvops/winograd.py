@@ -25,16 +25,17 @@ FEWEST_CHANNELS = 128
 
 
 def winograd_pays() -> bool:
-    """Whether this process has NNPACK, no AVX-512, and may use all its cores, as NNPACK will."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS, Windows
-        cores = os.cpu_count() or 1
+    """Whether this machine has NNPACK and no AVX-512, and ``OMP_NUM_THREADS`` leaves all cores to
+    this process, as NNPACK takes all.
+
+    How many threads PyTorch has at the moment does not count: that is looked at in each call.
+    """
+    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return (
         hasattr(torch, "_nnpack_spatial_convolution")
         and torch.backends.nnpack.is_available()
         and torch.backends.cpu.get_cpu_capability() == "AVX2"
-        and torch.get_num_threads() >= cores
+        and not (limit.isdigit() and int(limit) < _cores())
     )
 
 
@@ -57,7 +58,8 @@ def winograd_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
 
 
 class WinogradConv2d(nn.Conv2d):
-    """``nn.Conv2d`` that takes :func:`winograd_conv2d` for maps that are large enough."""
+    """``nn.Conv2d`` that takes :func:`winograd_conv2d` for maps that are large enough, as long as
+    PyTorch may use all cores."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if _fits(input, weight):
@@ -97,7 +99,15 @@ def _fits(input: Tensor, weight: Tensor) -> bool:
         and input.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and _tiles(input) >= FEWEST_TILES
+        and torch.get_num_threads() >= _cores()
     )
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
 
 
 def _tiles(input: Tensor) -> int:

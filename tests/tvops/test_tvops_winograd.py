@@ -17,6 +17,12 @@ pytestmark = pytest.mark.skipif(
 SHAPES = [(1, 32, 30, 40), (2, 48, 25, 42), (3, 64, 13, 7), (1, 33, 6, 200)]
 
 
+@pytest.fixture(autouse=True)
+def all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that may use them all."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1 << 20)
+
+
 def operands(shape, out=40, layout=torch.contiguous_format):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(shape, generator=generator).to(memory_format=layout)

@@ -19,6 +19,7 @@ def machine(monkeypatch):
     def pretend(capability: str, threads: int = 64, nnpack: bool = True) -> None:
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
         monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
         monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: nnpack)
 
     return pretend
@@ -46,6 +47,23 @@ def test_the_choice_follows_the_machine(machine, capability, threads, nnpack, tr
     layout = torch.channels_last if words == "channels_last" else torch.contiguous_format
     assert model[1].weight.is_contiguous(memory_format=layout)
     assert model[1].weight is weight  # the optimizer's own
+
+
+def test_a_model_that_is_loaded_by_one_thread_is_arranged_for_all(machine, monkeypatch) -> None:
+    """As the service loads its model (``fishdet.service.threads.alone``)."""
+    machine("AVX2")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert arrange_convolutions(network(), training=False) == "contiguous, 1 by Winograd"
+
+
+def test_fewer_threads_than_cores_are_kept_to(machine, monkeypatch) -> None:
+    machine("AVX2")
+    model, picture = network(), torch.randn(2, 3, 48, 60)
+    wanted = model(picture)
+    arrange_convolutions(model, training=False)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 0)
+    monkeypatch.setattr("tvops.winograd.winograd_conv2d", None)
+    torch.testing.assert_close(model(picture), wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_winograd_answers_as_the_plain_network(machine) -> None:
