@@ -13,6 +13,8 @@ import numpy as np
 from fishdet.errors import FishdetError
 
 KEY = "fishdet"
+OPENVINO = {"INFERENCE_PRECISION_HINT": "f32"}
+"""Without this bf16 and fp16 are chosen where the CPU has them, and scores move."""
 
 
 class Session(Protocol):
@@ -30,6 +32,13 @@ class Session(Protocol):
         """Return the outputs of uint8 pictures (B, H, W, 3), each with B rows."""
 
 
+def onnx_options(ort: Any) -> Any:
+    """Return the session options of ONNX Runtime: errors alone are told."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    return options
+
+
 class OnnxSession:
     """An ``.onnx`` file in ONNX Runtime.
 
@@ -39,8 +48,7 @@ class OnnxSession:
 
     def __init__(self, path: Path, device: str) -> None:
         ort = _runtime("onnxruntime", path)
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options = onnx_options(ort)
         providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
         wanted = providers.get(device.split(":")[0])
         if wanted not in ort.get_available_providers():
@@ -76,8 +84,7 @@ class OpenVinoSession:
         with _naming(path):
             core = openvino.Core()
             model = core.read_model(str(path))
-            # Without this bf16 and fp16 are chosen where the CPU has them, and scores move.
-            self._model = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+            self._model = core.compile_model(model, "CPU", OPENVINO)
         self.papers = (
             str(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else None
         )

@@ -72,7 +72,7 @@ class Tracker:
         )
         self._names, self._fps, self._size = names, fps, size
         self._frame = 0
-        self._fish: dict[int, _Fish] = {}  # by the number of ByteTrack's track
+        self._fish: dict[int, list[_Fish]] = {}  # of each of ByteTrack's tracks, the latest last
         self._species: dict[int, int] = {}
 
     def update(self, found: sv.Detections) -> Tracked:
@@ -112,17 +112,26 @@ class Tracker:
         return dict(self._species)
 
     def _seen(self, track: int, found: sv.Detections, row: int) -> _Fish | None:
-        """The fish of a track with this frame's vote, or a new one where it is another; None
-        without a track."""
+        """The fish of a track with this frame's vote; None without a track.
+
+        A track may pass from a lost fish to another one, or to a box on none, and back: of those
+        that it had and that this can be, the latest of the same name goes on, else the latest, or
+        else a new one begins.
+        """
         if track < 0:
             return None
         label = int(found.class_id[row])
         second = int(found.data["runner_up_id"][row]), float(found.data["runner_up_score"][row])
         now = Sight(self._frame, found.xyxy[row], label, *second)
-        fish = self._fish.get(track)
-        if fish is None or not self._same(fish, now):
-            votes = np.zeros(len(self._names.class_name))
-            fish = self._fish[track] = _Fish(len(self._species) + 1, votes, now)
+        known = self._fish.setdefault(track, [])
+        may_be = [one for one in reversed(known) if self._same(one, now)]
+        named = [one for one in may_be if self._species[one.number] == label]
+        fish = next(iter(named or may_be), None)
+        if fish is None:
+            fish = _Fish(len(self._species) + 1, np.zeros(len(self._names.class_name)), now)
+        else:
+            known.remove(fish)
+        known.append(fish)
         fish.last = now
         fish.votes[label] += found.confidence[row]
         self._species[fish.number] = int(fish.votes.argmax())
@@ -134,7 +143,11 @@ class Tracker:
     def _drop_lost(self) -> None:
         """Drop what ByteTrack has dropped, so that memory does not grow with the video."""
         oldest = self._frame - 2 * LOST_SECONDS * self._fps - 2
-        self._fish = {track: one for track, one in self._fish.items() if one.last.frame >= oldest}
+        left = {
+            track: [one for one in known if one.last.frame >= oldest]
+            for track, known in self._fish.items()
+        }
+        self._fish = {track: known for track, known in left.items() if known}
 
     def _voted(
         self, found: sv.Detections, fish: list[_Fish | None], ids: np.ndarray

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from fishdet.inference.sessions import OPENVINO, onnx_options
+
 Operators = list[tuple[str, float, int]]
 """(kind, seconds of its own, calls), the dearest first."""
 
@@ -36,7 +38,7 @@ def _openvino(path: Path, images: Sequence[np.ndarray]) -> Operators:
     import openvino
 
     core = openvino.Core()
-    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERF_COUNT": True}
+    settings = {**OPENVINO, "PERF_COUNT": True}
     request = core.compile_model(core.read_model(str(path)), "CPU", settings).create_infer_request()
     seconds, calls = Counter[str](), Counter[str]()
     request.infer({0: images[0][None]})
@@ -55,8 +57,7 @@ def _onnx(path: Path, images: Sequence[np.ndarray]) -> Operators:
     import onnxruntime
 
     with TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options = onnx_options(onnxruntime)
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "run")
         session = onnxruntime.InferenceSession(

@@ -110,6 +110,23 @@ def test_a_slip_of_the_name_costs_no_number() -> None:
     assert same_fish(lost, Sight(2, small.box, 1), 0, size, 25)  # not lost at all
 
 
+@pytest.mark.parametrize("between", [(34,), (38, 39)], ids=["in the gap", "right before"])
+def test_a_box_on_none_in_its_gap_costs_a_fish_no_number(between: tuple[int, ...]) -> None:
+    """A salmon is overlooked for ten frames, in which something there is called an eel."""
+
+    def fish(i: int) -> tuple[float, int] | None:
+        if i in between:
+            return 100 + i, 1
+        return (100 + i, 0) if not 30 <= i < 40 else None
+
+    assert numbers(fish) == [[1, 2]]  # in order: 2 is the box between, and 1 goes on after it
+    tracker = Tracker(NAMES, 25, SIZE, 0.3)
+    seen = [fish(i) for i in range(60)]
+    last = [tracker.update(detections([] if one is None else [(one[0], 0.95, one[1])]))
+            for one in seen][-1]  # fmt: skip
+    assert last.ids.tolist() == [1]
+
+
 def test_fish_that_are_gone_take_no_memory() -> None:
     tracker = Tracker(NAMES, 5, SIZE, 0.3)
     for index in range(400):  # a new fish every twenty frames, far from the one before
