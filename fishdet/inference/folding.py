@@ -1,9 +1,8 @@
 """BatchNorm folded into the convolution before it: the same function in fewer passes over memory.
 
 With its statistics fixed, y = (conv(x) - mean) / sqrt(var + eps) * weight + bias is a convolution
-with other weights. Which norm follows which convolution is guessed from the order in which modules
-were registered, as in mmcv's ``fuse_conv_bn``, and then proved: a network that answers otherwise
-on a picture of noise stays as it was.
+with other weights. :mod:`fishdet.models.norm_pairs` guesses which norm follows which convolution;
+a network that answers otherwise on a picture of noise stays as it was.
 """
 
 from __future__ import annotations
@@ -12,13 +11,10 @@ import copy
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm  # SyncBatchNorm reverted is no BatchNorm2d
+from torch import nn
 
-PARTS = ("backbone", "neck", "rpn_head", "bbox_head")
-"""The dense parts of a detector, which see whole pictures."""
-PROOF_SIZE = 128  # pixels
-TOLERANCE = 1e-3  # of the largest number of each map
+from fishdet.models.frozen_norms import is_joined
+from fishdet.models.norm_pairs import PARTS, alike, answers, named_pairs, rest
 
 
 def fold_batch_norms(model: Any) -> int:
@@ -29,7 +25,7 @@ def fold_batch_norms(model: Any) -> int:
 
     Returns:
         How many norms are gone; 0 where there are none, or where the folded network would answer
-        otherwise by more than ``TOLERANCE``.
+        otherwise.
     """
     parts = {name: getattr(model, name, None) for name in PARTS}
     whole = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
@@ -40,7 +36,7 @@ def fold_batch_norms(model: Any) -> int:
     if count == 0:
         return 0
     try:
-        same = _alike(_answers(whole), _answers(folded))
+        same = alike(answers(whole), answers(folded))
     except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError):
         return 0  # a part that takes more than maps, such as a transformer's
     if not same:
@@ -52,27 +48,13 @@ def fold_batch_norms(model: Any) -> int:
 
 def _fold(module: nn.Module) -> int:
     """Fold below ``module`` and return how many norms are gone."""
-    count, before = 0, None
-    for name, child in list(module.named_children()):
-        if before is not None and _fits(module._modules[before], child):
-            module._modules[before] = _folded(module._modules[before], child)
-            module._modules[name] = _rest(child)
-            count, before = count + 1, None
-        elif isinstance(child, nn.Conv2d):
-            before = name
-        else:
-            before = None if isinstance(child, _BatchNorm) else before
-            count += _fold(child)
+    count = 0
+    for parent, conv, norm in named_pairs(module):
+        if not parent._modules[norm].training and not is_joined(parent._modules[conv]):
+            parent._modules[conv] = _folded(parent._modules[conv], parent._modules[norm])
+            parent._modules[norm] = rest(parent._modules[norm])
+            count += 1
     return count
-
-
-def _fits(conv: Any, norm: nn.Module) -> bool:
-    return (
-        isinstance(norm, _BatchNorm)
-        and not norm.training
-        and norm.running_mean is not None
-        and norm.num_features == conv.out_channels
-    )
 
 
 def _folded(conv: Any, norm: Any) -> nn.Module:
@@ -91,33 +73,3 @@ def _folded(conv: Any, norm: Any) -> nn.Module:
     new.weight = nn.Parameter(weight.to(conv.weight.dtype).to(**layout), requires_grad=False)
     new.bias = nn.Parameter(bias.to(conv.weight.dtype), requires_grad=False)
     return new
-
-
-def _rest(norm: Any) -> nn.Module:
-    """What a norm did beside normalising: timm's have an activation in them."""
-    rest = [part for part in (getattr(norm, name, None) for name in ("drop", "act")) if part]
-    return nn.Sequential(*rest) if rest else nn.Identity()
-
-
-@torch.inference_mode()
-def _answers(parts: dict[str, Any]) -> list[Tensor]:
-    """What the parts make of a picture of noise: all maps of all of them."""
-    parameter = next(parts["backbone"].parameters())
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(1, 3, PROOF_SIZE, PROOF_SIZE, generator=generator).to(parameter.device)
-    found = parts["backbone"](noise)
-    maps = list(found)
-    if "neck" in parts:
-        found = parts["neck"](found)
-        maps += found
-    for name in ("rpn_head", "bbox_head"):
-        if name in parts:
-            maps += [level for kind in parts[name](found) if kind is not None for level in kind]
-    return maps
-
-
-def _alike(one: list[Tensor], other: list[Tensor]) -> bool:
-    return len(one) == len(other) and all(
-        bool((a - b).abs().max() <= TOLERANCE * max(float(a.abs().max()), 1e-6))
-        for a, b in zip(one, other, strict=True)
-    )

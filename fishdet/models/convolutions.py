@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tvops.winograd import use_winograd, winograd_pays
+
+from .frozen_norms import fold_while_frozen
 
 
 def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
@@ -13,22 +15,51 @@ def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
 
     In channels_last a convolution returns features that are so, the input needs no conversion,
     and RoI features are read without a copy. oneDNN and cuDNN run faster in it, but for the
-    backward pass on a CPU without AVX-512, and but for Winograd's algorithm
-    (:mod:`tvops.winograd`). ``benchmarks/training.py`` and ``prediction.py`` compare them.
+    backward pass of dense convolutions on a CPU without AVX-512, and but for Winograd's algorithm
+    (:mod:`tvops.winograd`). Depthwise convolutions run faster in it everywhere.
+    ``benchmarks/training.py`` and ``prediction.py`` compare them. BatchNorm with fixed statistics
+    runs within the convolution before it (:mod:`fishdet.models.frozen_norms`).
 
     Args:
-        model: on the device where it will run.
+        model: a detector on the device where it will run.
         training: whether gradients will be asked for.
 
     Returns:
         What was done, in words.
     """
+    done = [_laid_out(model, training)]
+    if training and (norms := fold_while_frozen(model)):
+        done.append(f"{norms} BatchNorms within them while their statistics are fixed")
+    return ", ".join(done)
+
+
+def _laid_out(model: nn.Module, training: bool) -> str:
     on_cpu = next(model.parameters()).device.type == "cpu"
-    if on_cpu and winograd_pays():
-        model.to(memory_format=torch.contiguous_format)
-        return f"contiguous, {use_winograd(model)} by Winograd"
-    if on_cpu and training and torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2"):
-        model.to(memory_format=torch.contiguous_format)
-        return "contiguous"
-    model.to(memory_format=torch.channels_last)
-    return "channels_last"
+    narrow = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
+    winograd = on_cpu and winograd_pays()
+    if not winograd and not (on_cpu and training and narrow):
+        model.to(memory_format=torch.channels_last)
+        return "channels_last"
+    model.to(memory_format=torch.contiguous_format)
+    backbone = getattr(model, "backbone", None)
+    done = "contiguous"
+    if isinstance(backbone, nn.Module) and _is_depthwise(backbone):
+        backbone.to(memory_format=torch.channels_last)
+        backbone.register_forward_hook(_contiguous)
+        done = "channels_last in the backbone, contiguous behind it"
+    return f"{done}, {use_winograd(model)} by Winograd" if winograd else done
+
+
+def _is_depthwise(backbone: nn.Module) -> bool:
+    """Whether all convolutions of more than one pixel but the stem's are depthwise."""
+    wide = [
+        module
+        for module in backbone.modules()
+        if isinstance(module, nn.Conv2d) and module.kernel_size != (1, 1) and module.in_channels > 3
+    ]
+    return bool(wide) and all(module.groups == module.in_channels for module in wide)
+
+
+def _contiguous(backbone: nn.Module, inputs: object, maps: tuple[Tensor, ...]) -> object:
+    """Give the dense convolutions behind a depthwise backbone the layout that is fast for them."""
+    return tuple(features.contiguous() for features in maps)

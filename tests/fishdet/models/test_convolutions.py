@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from fishdet.models.convolutions import arrange_convolutions
+from fishdet.models.timm_backbone import TimmBackbone
 from tvops.winograd import WinogradConv2d, winograd_pays
 
 
@@ -77,3 +78,25 @@ def test_winograd_answers_as_the_plain_network(machine) -> None:
     found = model(picture)
     assert not torch.equal(found, wanted)  # the other algorithm did run
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_depthwise_backbones_are_channels_last_and_what_is_behind_them_contiguous(
+    machine, training
+) -> None:
+    machine("AVX2")
+    model = nn.Module()
+    model.backbone = TimmBackbone("tf_efficientnet_lite0", out_indices=(1, 2), norm_eval=True)
+    model.head = nn.Conv2d(40, 128, 3)
+    picture = torch.randn(1, 3, 64, 64)
+    model.eval()
+    wanted = model.backbone(picture)
+    done = arrange_convolutions(model, training=training)
+    assert done.startswith("channels_last in the backbone, contiguous behind it")
+    assert ("BatchNorms within them" in done) == training
+    stem = next(model.backbone.parameters())
+    assert stem.is_contiguous(memory_format=torch.channels_last)
+    assert model.head.weight.is_contiguous()
+    for found, plain in zip(model.backbone(picture), wanted, strict=True):
+        assert found.is_contiguous()
+        torch.testing.assert_close(found, plain, rtol=1e-3, atol=1e-4)
