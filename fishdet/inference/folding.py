@@ -49,10 +49,12 @@ def fold_batch_norms(model: Any) -> int:
 def _fold(module: nn.Module) -> int:
     """Fold below ``module`` and return how many norms are gone."""
     count = 0
-    for parent, conv, norm in named_pairs(module):
-        if not parent._modules[norm].training and not is_joined(parent._modules[conv]):
-            parent._modules[conv] = _folded(parent._modules[conv], parent._modules[norm])
-            parent._modules[norm] = rest(parent._modules[norm])
+    for parent, conv_name, norm_name in named_pairs(module):
+        conv: Any = parent._modules[conv_name]
+        norm: Any = parent._modules[norm_name]
+        if not norm.training and not is_joined(conv):
+            parent._modules[conv_name] = _folded(conv, norm)
+            parent._modules[norm_name] = rest(norm)
             count += 1
     return count
 

@@ -69,8 +69,8 @@ def _shared(pair: Any, found: Any) -> bool:
 
 def _join(conv: Any, norm: Any) -> None:
     object.__setattr__(conv, "norm_behind", norm)  # no submodule of the convolution
-    conv.__class__ = _convolution(type(conv))
-    norm.__class__ = _norm(type(norm))
+    conv.__class__ = _convolution(conv.__class__)
+    norm.__class__ = _norm(norm.__class__)
 
 
 def _part(conv: Any, norm: Any) -> None:
