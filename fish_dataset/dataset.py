@@ -27,6 +27,7 @@ from fish_dataset.reading.disk import picture_size
 from fish_dataset.shards.address import PREFIX, parse_address
 from fish_dataset.shards.index import read_index
 from fish_dataset.transforms.reduced import with_reduced_decoding
+from fish_dataset.wording import number_of
 
 _FILTERS = ("filter_empty_gt", "min_size")
 _META = ("site", "video", "frame")
@@ -282,11 +283,14 @@ class FishDataset(BaseDetDataset):
         config = {} if self.test_mode else self.filter_cfg or {}
         if config.get("filter_empty_gt", False):
             empty = np.diff(data.offsets) == 0
-            self._log(f"{int(empty.sum())} images without boxes are left out (filter_empty_gt)")
+            self._log(
+                f"left out: {number_of(int(empty.sum()), 'image')} without boxes (filter_empty_gt)"
+            )
             keep &= ~empty
         if config.get("min_size", 0) > 0:
             small = np.minimum(data.widths, data.heights) < config["min_size"]
-            self._log(f"{int(small.sum())} images under {config['min_size']} pixels are left out")
+            few = number_of(int(small.sum()), "image")
+            self._log(f"left out: {few} under {config['min_size']} pixels (min_size)")
             keep &= ~small
         if not keep.any():
             raise FishDataError(
@@ -299,8 +303,9 @@ class FishDataset(BaseDetDataset):
         """What the data set consists of, in a line for the log."""
         data = self.annotations
         return (
-            f"{len(self.rows)} of {data.num_images} images, {data.num_boxes} boxes, "
-            f"{len(data.classes)} classes: {', '.join(data.classes)}"
+            f"{len(self.rows)} of {number_of(data.num_images, 'image')}, "
+            f"{number_of(data.num_boxes, 'box', 'boxes')}, "
+            f"{number_of(len(data.classes), 'class', 'classes')}: {', '.join(data.classes)}"
         )
 
     def _log(self, message: str) -> None:
