@@ -28,7 +28,8 @@ from pycocotools.cocoeval import COCOeval
 from fish_dataset.annotations import Annotations
 from fish_dataset.catalogue import Species, all_species
 from fish_dataset.strings import Strings
-from fishdet.evaluation import Detections, evaluate
+from fishdet.evaluation import Detections
+from fishdet.evaluation.coco_eval import evaluate_sharing
 from fishdet.evaluation.coco_form import coco_results, ground_truth_dict
 from fishdet.evaluation.extras import Choices, evaluation_record
 
@@ -47,10 +48,10 @@ def main() -> None:
         # pycocotools writes into the dicts it is given: each run gets its own
         copies = [dict(result) for result in results]
         expected = timed(times["pycocotools"], partial(pycocotools_totals, truth, copies))
-        report = timed(times["fishdet"], partial(evaluate, annotations, detections))
+        report, shared = timed(times["fishdet"], partial(evaluate_sharing, annotations, detections))
         timed(
             times["further"],
-            partial(evaluation_record, annotations, detections, report, Choices()),
+            partial(evaluation_record, annotations, detections, report, Choices(), shared),
         )
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, value in medians.items():

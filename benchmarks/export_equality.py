@@ -34,7 +34,9 @@ def main() -> int:
     if "val" not in splits:
         raise FishdetError(f"--data {args.data}: needs a val split; it has {', '.join(splits)}")
     split = splits["val"]
-    torch_side = Detector(args.model, device="cpu", precision="fp32", score_thr=0.0)
+    torch_side = Detector(
+        args.model, device="cpu", precision="fp32", score_thr=0.0, runtime="named"
+    )
     truth, _ = read_coco(split.ann_file, image_dir=split.image_dir)
     same_classes = truth.classes == torch_side.classes
     files = [split.image_dir / name for name in list(truth.file_names)[: args.most]]

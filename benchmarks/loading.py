@@ -5,7 +5,8 @@
 From the bytes of a file to a picture of the network's size, uint8: OpenCV as MMDetection decodes
 it; OpenCV asked for a half, a quarter or an eighth where the picture will be shrunk to no more
 (libjpeg leaves out what is not needed); torchvision's decoder; Pillow's draft. Then the shipped
-training pipeline in a DataLoader. ``--step SECONDS`` (of benchmarks/training.py) gives the share
+training pipeline in a DataLoader, with reduced decoding (``FishDataset.reduced_decode``) and
+without. ``--step SECONDS`` (of benchmarks/training.py) gives the share
 of an epoch.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import tempfile
 import time
@@ -129,11 +131,12 @@ def loading(args: argparse.Namespace, height: int) -> list[dict[str, Any]]:
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         write_set(Path(folder), height, args.pictures)
-        for workers in args.workers:
+        for workers, reduce in itertools.product(args.workers, (True, False)):
             cfg = load_config(config)
             bind(cfg, Path(folder))
             set_img_scale(cfg, args.network[::-1])
             own = cfg.train_dataloader
+            own.dataset.reduced_decode = reduce
             own.update(num_workers=workers, persistent_workers=workers > 0, batch_size=BATCH)
             own.pop("timeout", None)
             loader = Runner.build_dataloader(own, seed=0)
@@ -142,7 +145,8 @@ def loading(args: argparse.Namespace, height: int) -> list[dict[str, Any]]:
             began = time.perf_counter()
             count = sum(len(batch["inputs"]) for _ in range(2) for batch in loader)
             rate = count / (time.perf_counter() - began)
-            line = {"height": height, "workers": workers, "pictures_per_second": rate}
+            line = {"height": height, "workers": workers, "reduced": reduce}
+            line["pictures_per_second"] = rate
             if args.step:
                 load = BATCH / rate
                 beside = workers > 0  # workers load while the network computes
@@ -151,7 +155,10 @@ def loading(args: argparse.Namespace, height: int) -> list[dict[str, Any]]:
                 )  # fmt: skip
             lines.append(line)
             share = f", {line['share']:.1%} of an epoch" if args.step else ""
-            print(f"  {height} px, {workers} workers: {rate:.1f} pictures/s{share}", flush=True)
+            how = "reduced" if reduce else "whole"
+            print(
+                f"  {height} px, {workers} workers, {how}: {rate:.1f} pictures/s{share}", flush=True
+            )
     return lines
 
 

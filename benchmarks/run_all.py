@@ -82,11 +82,15 @@ def section(found: dict[str, Any]) -> str:
 
 def loaders(lines: list[dict[str, Any]]) -> str:
     """Return the loader's speed as Markdown."""
-    rows = ["| JPEG height | workers | pictures/s | share of an epoch |", "|---|---|---|---|"]
+    rows = [
+        "| JPEG height | workers | decoded | pictures/s | share of an epoch |",
+        "|---|---|---|---|---|",
+    ]
     for line in lines:
         share = f"{line['share']:.1%}" if "share" in line else "–"
         rate = f"{line['pictures_per_second']:.1f}"
-        rows.append(f"| {line['height']} px | {line['workers']} | {rate} | {share} |")
+        how = "reduced where that is enough" if line.get("reduced") else "whole"
+        rows.append(f"| {line['height']} px | {line['workers']} | {how} | {rate} | {share} |")
     return "\n".join(rows)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from mmcv.transforms import Compose
 from mmdet.registry import DATASETS
 from mmengine.dataset import force_full_init
 from mmengine.logging import print_log
@@ -25,6 +26,8 @@ from fish_dataset.palette import palette
 from fish_dataset.reading.disk import picture_size
 from fish_dataset.shards.address import PREFIX, parse_address
 from fish_dataset.shards.index import read_index
+from fish_dataset.transforms.reduced import with_reduced_decoding
+from fish_dataset.wording import number_of
 
 _FILTERS = ("filter_empty_gt", "min_size")
 _META = ("site", "video", "frame")
@@ -46,6 +49,9 @@ class FishDataset(BaseDetDataset):
         proposal_file: Not supported.
         shards: Index of the tar files that hold the pictures (``tools/dataset/shard.py``).
         shard_base: Where these are, if not beside the index: a folder, or an fsspec address.
+        reduced_decode: Whether the pipeline decodes JPEGs at 1/2, 1/4 or 1/8 where its resize asks
+            for no more (``fish_dataset.transforms.reduced``); None means in training only, since
+            the pixels differ a little from those of a whole picture that is shrunk.
         **kwargs: As ``BaseDetDataset``. ``filter_cfg`` takes ``filter_empty_gt`` (leave out images
             without boxes; they are kept by default) and ``min_size`` (leave out pictures whose
             shorter side has fewer pixels); both count in training only. ``serialize_data`` has no
@@ -72,8 +78,11 @@ class FishDataset(BaseDetDataset):
         proposal_file: str | None = None,
         shards: str | os.PathLike | None = None,
         shard_base: str | None = None,
+        reduced_decode: bool | None = None,
         **kwargs: Any,
     ) -> None:
+        if reduced_decode not in (None, True, False):
+            raise FishDataError(f"reduced_decode={reduced_decode!r} is none of None, True, False")
         if proposal_file is not None:
             raise FishDataError(
                 f"proposal_file={proposal_file!r}: FishDataset takes no precomputed proposals; "
@@ -84,10 +93,21 @@ class FishDataset(BaseDetDataset):
             raise FishDataError(f"filter_cfg has unknown {unknown}; it takes {list(_FILTERS)}")
         self._shard_index = None if shards is None else read_index(shards, shard_base)
         self.check_images = check_images and shards is None
+        self.reduced_decode = reduced_decode
         super().__init__(*args, **kwargs)
         if not self._fully_initialized:
             # Wrappers and samplers ask for the classes before they call full_init.
             self._set_classes(self._given_classes() or read_classes(self.ann_file))
+
+    @property
+    def pipeline(self) -> Compose:
+        """The transforms; one that is set (``PipelineSwitchHook``) decodes reduced as the first."""
+        return self._pipeline
+
+    @pipeline.setter
+    def pipeline(self, pipeline: Compose) -> None:
+        wanted = not self.test_mode if self.reduced_decode is None else self.reduced_decode
+        self._pipeline = with_reduced_decoding(pipeline) if wanted else pipeline
 
     @property
     def image_dir(self) -> Path:
@@ -263,11 +283,14 @@ class FishDataset(BaseDetDataset):
         config = {} if self.test_mode else self.filter_cfg or {}
         if config.get("filter_empty_gt", False):
             empty = np.diff(data.offsets) == 0
-            self._log(f"{int(empty.sum())} images without boxes are left out (filter_empty_gt)")
+            self._log(
+                f"left out: {number_of(int(empty.sum()), 'image')} without boxes (filter_empty_gt)"
+            )
             keep &= ~empty
         if config.get("min_size", 0) > 0:
             small = np.minimum(data.widths, data.heights) < config["min_size"]
-            self._log(f"{int(small.sum())} images under {config['min_size']} pixels are left out")
+            few = number_of(int(small.sum()), "image")
+            self._log(f"left out: {few} under {config['min_size']} pixels (min_size)")
             keep &= ~small
         if not keep.any():
             raise FishDataError(
@@ -280,8 +303,9 @@ class FishDataset(BaseDetDataset):
         """What the data set consists of, in a line for the log."""
         data = self.annotations
         return (
-            f"{len(self.rows)} of {data.num_images} images, {data.num_boxes} boxes, "
-            f"{len(data.classes)} classes: {', '.join(data.classes)}"
+            f"{len(self.rows)} of {number_of(data.num_images, 'image')}, "
+            f"{number_of(data.num_boxes, 'box', 'boxes')}, "
+            f"{number_of(len(data.classes), 'class', 'classes')}: {', '.join(data.classes)}"
         )
 
     def _log(self, message: str) -> None:

@@ -27,6 +27,7 @@ from fishdet.config import (
     set_img_scale,
     set_precision,
 )
+from fishdet.cuda import set_cuda
 from fishdet.errors import FishdetError
 from fishdet.models.precision import describe_choice
 from fishdet.models.weights import resolve_pretrained
@@ -56,6 +57,7 @@ class TrainOptions:
     img_scale: tuple[int, int] | None = None
     dry_run: bool = False
     log_to: tuple[str, ...] = ()
+    compile: bool = False
 
 
 def train(options: TrainOptions) -> None:
@@ -110,6 +112,10 @@ def training_config(options: TrainOptions) -> tuple[Config, list[str]]:
     )
     dtype = set_precision(cfg, wanted, device)
     _keep_asked_workers(cfg, options.cfg_options or {})
+    if device == "cuda":
+        set_cuda(cfg, LOADERS)
+    if options.compile:
+        cfg.custom_hooks = [*(cfg.get("custom_hooks") or []), dict(type="CompileHook")]
     cfg.model, message = resolve_pretrained(cfg.model)
     _set_run(cfg, options)
     notes = [describe_choice(wanted, dtype, device), message, batch, size_switch(cfg)]

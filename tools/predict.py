@@ -47,6 +47,11 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="least score, for all or by class: 0.3 or eel=0.5,0.3 (default 0.3)")  # fmt: skip
     add("--device", help="cpu, cuda, cuda:0 (default: CUDA where there is one)")
     add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
+    add("--runtime", default="auto", metavar="R",
+        help="auto: an OpenVINO export of this model beside it where that is faster, else PyTorch; "
+        "pytorch; or an exported file of the model, which may be INT8")  # fmt: skip
+    add("--compile", action="store_true",
+        help="torch.compile: slow at the first picture of a size, faster then")  # fmt: skip
     add("--batch-size", type=int, default=1, help="pictures at once (default 1)")
     add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
     looks = parser.add_argument_group("how to look")
@@ -99,6 +104,8 @@ def load(options: argparse.Namespace, console: Console) -> tuple[Detector, Sourc
         precision=options.precision,
         trust_pickle=options.trust_pickle,
         proposals=options.proposals,
+        runtime=options.runtime,
+        compiled=options.compile,
         agnostic_nms=options.agnostic_nms,
         flip=options.flip,
         tile=options.tile,

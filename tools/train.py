@@ -21,6 +21,9 @@ def parse_args() -> dict[str, Any]:
         help="go on from a checkpoint; without a value from the newest in the work dir",
     )
     parser.add_argument("--amp", action="store_true", help="fp16 on CUDA, bf16 on CPU")
+    parser.add_argument(
+        "--compile", action="store_true", help="torch.compile of backbone and neck, for long runs"
+    )
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale LR by the batch size")
     parser.add_argument(
         "--epochs", type=at_least(1), help="length of training; the schedule follows"

@@ -42,7 +42,8 @@ def measure_proposals(
     if "val" not in splits:
         raise FishdetError(f"--data {data}: needs a val split; it has {', '.join(splits)}")
     split = splits["val"]
-    detector = Detector(resolve(model), config=config, device=device, score_thr=0.0)
+    detector = Detector(resolve(model), config=config, device=device, score_thr=0.0,
+                        runtime="named")  # fmt: skip
     truth, _ = read_coco(split.ann_file, classes=detector.classes, image_dir=split.image_dir)
     files = [split.image_dir / name for name in truth.file_names]
     rows = []

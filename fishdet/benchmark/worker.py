@@ -184,7 +184,8 @@ def _detect(folder: Path, record: Record, work_dir: Path) -> None:
 
 
 def _cost(record: Record, split: Split) -> Record:
-    detector = Detector(record["checkpoint_file"], precision=record["model"]["precision"] or "auto")
+    precision = record["model"]["precision"] or "auto"
+    detector = Detector(record["checkpoint_file"], precision=precision, runtime="named")
     images = sample_images(split, max(1, record["latency_images"]))
     found: Record = complexity(detector, images[0])
     if record["latency_images"]:

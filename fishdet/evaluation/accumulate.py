@@ -14,8 +14,7 @@ import numpy as np
 
 from fish_dataset.annotations import Annotations
 
-from .detections import Detections
-from .matching import IOU_THRESHOLDS, Candidates, assign, candidates_of
+from .candidates import IOU_THRESHOLDS, Candidates, assign
 
 RECALLS = np.linspace(0.0, 1.0, 101)
 """COCO's recall points."""
@@ -24,13 +23,13 @@ AREAS = ((0.0, 1e10), (0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, 1e10))
 
 
 def precision_recall(
-    annotations: Annotations, detections: Detections, max_dets: Sequence[int]
+    annotations: Annotations, candidates: Candidates, max_dets: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return COCO's tables; -1 where a class has no box in a range.
 
     Args:
         annotations: ground truth.
-        detections: checked; on the rows of ``annotations``.
+        candidates: the last of ``max_dets`` of the detections, at COCO's thresholds.
         max_dets: M best detections of an image and class that count, ascending.
 
     Returns:
@@ -40,7 +39,6 @@ def precision_recall(
     thresholds, limits = len(IOU_THRESHOLDS), len(max_dets)
     precision = np.full((thresholds, len(RECALLS), classes, len(AREAS), limits), -1.0)
     recall = np.full((thresholds, classes, len(AREAS), limits), -1.0)
-    candidates = candidates_of(annotations, detections, max_dets[-1], float(IOU_THRESHOLDS[0]))
     labels = candidates.kept.labels
     borders = np.searchsorted(labels, np.arange(classes + 1))
     for area, limits_of_area in enumerate(AREAS):
@@ -61,11 +59,12 @@ def _outcomes(
     """Right and ignored (K, T) bool of the detections, and counted (N,) bool of the boxes."""
     low, high = limits
     counted = ~candidates.region & (annotations.areas >= low) & (annotations.areas <= high)
-    xywh = candidates.kept.xywh()
-    areas = xywh[:, 2] * xywh[:, 3]
-    outside = (areas < low) | (areas > high)
-    pairs = candidates.preferring(counted)
-    taken = assign(pairs, candidates.rank, candidates.region, IOU_THRESHOLDS)
+    outside = (candidates.areas < low) | (candidates.areas > high)
+    if np.array_equal(counted, ~candidates.region):
+        pairs, taken = candidates.of_all_sizes
+    else:
+        pairs = candidates.preferring(counted)
+        taken = assign(pairs, candidates.rank, candidates.region, IOU_THRESHOLDS)
     matched = taken >= 0
     right = np.zeros_like(matched)
     right[matched] = counted[pairs.box[taken[matched]]]

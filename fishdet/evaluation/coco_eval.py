@@ -19,6 +19,7 @@ from fish_dataset.annotations import Annotations
 
 from ..errors import FishdetError
 from .accumulate import precision_recall
+from .candidates import IOU_THRESHOLDS, Candidates, candidates_of
 from .detections import Detections
 from .report import ClassRow, CocoReport
 
@@ -42,16 +43,32 @@ def evaluate(
         FishdetError: no images, ``max_dets`` not ascending positive integers, or detections that
             cannot be scored (see :meth:`Detections.check`).
     """
+    return evaluate_sharing(annotations, detections, max_dets=max_dets)[0]
+
+
+def evaluate_sharing(
+    annotations: Annotations,
+    detections: Detections,
+    *,
+    max_dets: Sequence[int] = (1, 10, 100),
+) -> tuple[CocoReport, Candidates]:
+    """As :func:`evaluate`; also returns what further scores of the same detections build on.
+
+    Raises:
+        FishdetError: see :func:`evaluate`.
+    """
     _check_max_dets(max_dets)
     if annotations.num_images == 0:
         raise FishdetError("evaluation: the annotations hold no image")
     detections.check(annotations.num_images, len(annotations.classes))
-    precision, recall = precision_recall(annotations, detections, max_dets)
-    return CocoReport(
+    candidates = candidates_of(annotations, detections, max_dets[-1], float(IOU_THRESHOLDS[0]))
+    precision, recall = precision_recall(annotations, candidates, max_dets)
+    report = CocoReport(
         totals=_totals(precision, recall, max_dets),
         per_class=_class_rows(annotations, detections, precision, recall),
         num_images=annotations.num_images,
     )
+    return report, candidates
 
 
 def _mean(values: np.ndarray) -> float:

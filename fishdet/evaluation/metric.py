@@ -19,7 +19,8 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.files import write_json
 
 from ..errors import FishdetError
-from .coco_eval import evaluate
+from .candidates import Candidates
+from .coco_eval import evaluate_sharing
 from .coco_form import write_results
 from .detections import Detections
 from .extras import Choices, absent_species, evaluation_record, format_record, images_per_class
@@ -200,7 +201,8 @@ class FishMetric(BaseMetric):
         return {} if self.format_only else self._score(seen, detections)
 
     def _score(self, seen: Annotations, detections: Detections) -> dict[str, float]:
-        self.report = report = evaluate(seen, detections, max_dets=self.max_dets)
+        report, candidates = evaluate_sharing(seen, detections, max_dets=self.max_dets)
+        self.report = report
         if report.num_boxes == 0:
             raise FishdetError(
                 f"no boxes in {self._source}: none of the {seen.num_images} evaluated images has "
@@ -218,7 +220,7 @@ class FishMetric(BaseMetric):
         _logger().info("\n" + table + (f"\n{found.told()}" if found else ""))
         self._name_absent(report)
         if self.extras:
-            self._score_further(seen, detections, report)
+            self._score_further(seen, detections, report, candidates)
         return {
             name: value
             for name, value in report.totals.items()
@@ -244,9 +246,15 @@ class FishMetric(BaseMetric):
                 f"undefined and in no mean (detections of them): {', '.join(absent)}"
             )
 
-    def _score_further(self, seen: Annotations, detections: Detections, report: CocoReport) -> None:
+    def _score_further(
+        self,
+        seen: Annotations,
+        detections: Detections,
+        report: CocoReport,
+        candidates: Candidates,
+    ) -> None:
         choices = replace(self.choices, train_images=self._train_images(seen.classes))
-        self.record = evaluation_record(seen, detections, report, choices)
+        self.record = evaluation_record(seen, detections, report, choices, candidates)
         self.record["source"] = self._source
         if self.uncertainty:
             self.record |= self.uncertainty.as_dict()

@@ -15,7 +15,12 @@ from fishdet.inference.exported import FORMAT
 
 
 def export_papers(
-    detector: Detector, checkpoint: Mapping[str, Any], path: Path, outputs: tuple[str, ...]
+    detector: Detector,
+    checkpoint: Mapping[str, Any],
+    path: Path,
+    outputs: tuple[str, ...],
+    proposals: int | None = None,
+    own_config: bool = True,
 ) -> dict[str, Any]:
     """Return the papers of a detector's export, plain data.
 
@@ -24,6 +29,8 @@ def export_papers(
         checkpoint: as ``load_checkpoint`` returned it.
         path: its file.
         outputs: the names of what the graph returns.
+        proposals: how many the second stage was limited to; None: as trained.
+        own_config: whether the checkpoint's own config was used.
     """
     meta = (checkpoint.get("meta") or {}).get("fishdet") or {}
     data = meta.get("data") or {}
@@ -34,6 +41,8 @@ def export_papers(
         "fishdet": __version__,
         "model": path.name,
         "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "own_config": own_config,
+        "proposals": proposals,
         "architecture": detector.cfg.model.get("type"),
         "classes": [_class(name) for name in detector.classes],
         "score_thr": (test.get("rcnn") or test).get("score_thr"),

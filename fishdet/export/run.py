@@ -64,7 +64,9 @@ def export(options: ExportOptions) -> tuple[Path, dict[str, Any]]:
     )
     graph = graph_of(detector.network.model, pipeline_steps(detector.cfg, str(path)))
     checkpoint = load_checkpoint(path, options.trust_pickle)
-    papers = export_papers(detector, checkpoint, path, graph.outputs)
+    papers = export_papers(
+        detector, checkpoint, path, graph.outputs, options.proposals, options.config is None
+    )
     if options.int8:
         from .quantise import write_quantised
 

@@ -1,6 +1,7 @@
 """mmengine hooks, one file each: registered on import."""
 
 from .checkpoints import FishCheckpointHook
+from .compiled import CompileHook
 from .convolutions import ConvolutionsHook
 from .exact_resume import ExactResumeHook
 from .finite_loss import FiniteLossHook
@@ -10,6 +11,7 @@ from .shape_watch import ShapeWatchHook
 from .throughput import ThroughputHook
 
 __all__ = [
+    "CompileHook",
     "ConvolutionsHook",
     "ExactResumeHook",
     "FiniteLossHook",

@@ -16,6 +16,7 @@ from fishdet.checkpoint.finding import find_checkpoint
 from fishdet.errors import FishdetError, naming_absent
 
 from .boxes import Boxes
+from .engines import AUTO, PYTORCH, Wish, choose
 from .exported import SUFFIXES, open_exported
 from .inputs import ImageLike, read_image
 from .names import names_of
@@ -53,6 +54,12 @@ class Detector:
             BatchNorm is folded into the convolutions, which moves scores by a millionth or so.
         proposals: how many regions of a picture the second stage looks at, at most; fewer are
             faster (``tools/analysis/proposals.py`` tells what they cost). None: as trained.
+        runtime: 'auto': an OpenVINO export of the very same model that lies beside it
+            (``MODEL.xml``) where that is the faster one here, else PyTorch (``engines.choose`` has
+            the rules); 'pytorch'; 'named': the very file that ``model`` names, trained or
+            exported; or the exported file to run, which may be INT8.
+        compiled: let PyTorch compile backbone and neck (``torch.compile``): the first picture of
+            a size takes a minute or so, those after it less.
         options: what else ``DetectionOptions`` holds, by name: ``agnostic_nms``, ``flip``,
             ``tile``, ``tile_overlap``, ``batch_size``.
 
@@ -60,7 +67,8 @@ class Detector:
         classes: the class names as trained, in the order of ``class_id``.
         names: the same in ``lang``.
         calibration: what makes chances of scores; None where the model was not calibrated.
-        engine: what runs the model here, and how, in words.
+        engine: what runs the model here, how and why, in words.
+        faster: what would make it faster here, in words; empty where nothing is known.
         class_thresholds: the score from which on each species is worth showing, as calibration
             chose it; nothing is dropped by it.
         drawn_only: whether it has learnt from the drawn data set alone, so that what it says of
@@ -82,6 +90,8 @@ class Detector:
         channels: str = "bgr",
         plain: bool = False,
         proposals: int | None = None,
+        runtime: str | os.PathLike[str] = AUTO,
+        compiled: bool = False,
         **options: Any,
     ) -> None:
         if channels not in ("bgr", "rgb"):
@@ -91,20 +101,26 @@ class Detector:
         path = find_checkpoint(Path(model))
         self._plainly = partial(
             Detector, path, config, device, score_thr, lang, precision, trust_pickle, channels,
-            plain=True, proposals=proposals, **options,
+            plain=True, proposals=proposals, runtime=PYTORCH, **options,
         )  # fmt: skip
+        wish = Wish(os.fspath(runtime), config, device, precision, plain, proposals, compiled)
+        choice = choose(path, wish)
+        self._trained, path = path, choice.file
         if path.suffix in SUFFIXES:
             opened = open_exported(path, config, device, precision, self.options.batch_size)
+            if path != self._trained:
+                proposals = None  # the export has as many
         else:
             with naming_absent(f"{path}: a trained model"):  # exported ones do without
                 from .trained import open_trained
 
             settings = (config, device, precision, trust_pickle, self.options.batch_size, plain)
-            opened = open_trained(path, *settings)
+            opened = open_trained(path, *settings, compiled=compiled)
         self.cfg, self.network, self.device = opened.cfg, opened.network, opened.device
         if proposals is not None:
             self.network.limit_proposals(proposals)
-        self.engine: str = self.network.engine
+        self.engine: str = f"{self.network.engine} ({choice.why})"
+        self.faster = choice.faster
         self.classes, self.calibration = opened.classes, opened.calibration
         self.class_thresholds = opened.thresholds
         self.drawn_only = opened.drawn_only
@@ -173,7 +189,8 @@ class Detector:
     def as_trained(self) -> Detector:
         """Return a detector whose network is as it was trained: this one, or another of the same
         file where parts of this one are folded away (``plain``)."""
-        return self._plainly() if getattr(self.network, "folded", 0) else self
+        exported = self._trained.suffix not in SUFFIXES and not hasattr(self.network, "model")
+        return self._plainly() if exported or getattr(self.network, "folded", 0) else self
 
     def _named(self, boxes: Boxes) -> sv.Detections:
         calibrated = None if self.calibration is None else self.calibration(boxes.scores)

@@ -147,8 +147,7 @@ def _inside(
     for index in reversed(range(len(texts))):
         width, height = room[index]
         places = _places(detections.xyxy[index], width, height, size)
-        free = [place for place in places if not any(_overlap(place, other) for other in taken)]
-        left, top, _, bottom = (free or places)[0]
+        left, top, _, bottom = min(places, key=lambda place: _covered(place, taken))
         taken.append((left, top, left + width, bottom))
         moved.xyxy[index, :2] = left, bottom
     return moved
@@ -157,9 +156,14 @@ def _inside(
 def _places(
     box: np.ndarray, width: float, height: float, size: tuple[int, int]
 ) -> list[tuple[float, float, float, float]]:
-    """Where a box's label may stand: above, below, above at the right end, inside at the foot."""
+    """Where a box's label may stand, dearest first: above, below, above at the right end, inside
+    at the foot, then at the other corners inside and below, and beside the box."""
     x1, y1, x2, y2 = (float(value) for value in box)
-    corners = ((x1, y1), (x1, y2 + height), (x2 - width, y1), (x1, y2))
+    corners = (
+        (x1, y1), (x1, y2 + height), (x2 - width, y1), (x1, y2), (x2 - width, y2 + height),
+        (x2 - width, y2), (x1, y1 + height), (x2 - width, y1 + height),
+        (x2, y1 + height), (x1 - width, y1 + height), (x2, y2), (x1 - width, y2),
+    )  # fmt: skip
     places = []
     for left, bottom in corners:
         left = float(np.clip(left, 0, max(size[0] - width - 1, 0)))
@@ -168,12 +172,14 @@ def _places(
     return places
 
 
-def _overlap(
-    one: tuple[float, float, float, float], other: tuple[float, float, float, float]
-) -> bool:
-    return min(one[2], other[2]) > max(one[0], other[0]) and min(one[3], other[3]) > max(
-        one[1], other[1]
-    )
+def _covered(
+    place: tuple[float, float, float, float], taken: list[tuple[float, float, float, float]]
+) -> float:
+    """How many square pixels of a place other labels have taken."""
+    left, top, right, bottom = place
+    widths = (max(0.0, min(right, x2) - max(left, x1)) for x1, _, x2, _ in taken)
+    heights = (max(0.0, min(bottom, y2) - max(top, y1)) for _, y1, _, y2 in taken)
+    return sum(width * height for width, height in zip(widths, heights, strict=True))
 
 
 def _letters_on(colour: str) -> sv.Color:

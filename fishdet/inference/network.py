@@ -13,6 +13,7 @@ from mmdet.models.detectors import BaseDetector
 from mmengine.config import Config
 
 from fishdet.errors import FishdetError
+from fishdet.models.compiled import compile_parts
 from fishdet.models.convolutions import arrange_convolutions
 from fishdet.models.precision import autocast, precision_name
 
@@ -35,6 +36,7 @@ class Network:
         batch_size: pictures at once, at most.
         plain: leave the network as it was trained; else its BatchNorm is folded away, and its
             convolutions run as is fastest here.
+        compiled: hand backbone and neck to ``torch.compile``.
 
     Attributes:
         gives_class_scores: whether each box comes with the scores of all classes.
@@ -57,6 +59,7 @@ class Network:
         classes: int,
         batch_size: int,
         plain: bool = False,
+        compiled: bool = False,
     ) -> None:
         self.device, self.dtype, self.classes, self.batch_size = device, dtype, classes, batch_size
         self.pipeline: list[Transform] = build_pipeline(cfg, name)
@@ -73,6 +76,8 @@ class Network:
         self.engine = f"PyTorch {precision_name(dtype)} on {device}, convolutions {layout}" + (
             f", {self.folded} BatchNorms folded" if self.folded else ""
         )
+        if compiled:
+            self.engine += f", {compile_parts(self.model)}"
 
     def limit_proposals(self, number: int) -> None:
         """Let the second stage look at ``number`` proposals a picture at most.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,6 +125,35 @@ SESSIONS: dict[str, Callable[[Path, str], Session]] = {
     ".xml": OpenVinoSession,
     ".torchscript": TorchScriptSession,
 }
+RUNTIMES = {".onnx": "onnxruntime", ".xml": "openvino", ".torchscript": "torch"}
+"""The package that opens a file of each kind."""
+
+
+def papers_of(path: Path) -> dict[str, Any] | None:
+    """Return the papers of an exported file; None where they cannot be read.
+
+    Those of an OpenVINO model stand in its text, so that the model is not opened for them.
+    """
+    try:
+        text = (
+            _text_in_xml(path)
+            if path.suffix == ".xml"
+            else SESSIONS[path.suffix](path, "cpu").papers
+        )
+        papers = json.loads(text or "null")
+    except (FishdetError, OSError, ValueError, ElementTree.ParseError):
+        return None
+    return papers if isinstance(papers, dict) else None
+
+
+def _text_in_xml(path: Path) -> str | None:
+    """The text that ``set_rt_info`` of OpenVINO wrote, read to its place alone."""
+    for _, element in ElementTree.iterparse(path):
+        if element.tag == KEY:
+            return element.get("value")
+        if element.tag == "layer":
+            element.clear()
+    return None
 
 
 @contextmanager

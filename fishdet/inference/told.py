@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from fish_dataset.wording import number_of
+
 from .detector import Detector
 from .run import Report
 from .writers import FORMATS
@@ -20,8 +22,10 @@ DRAWN_ONLY = (
 
 
 def print_limits(detector: Detector, console: Console) -> None:
-    """Say what runs the model, and where it has learnt from the drawn data set alone."""
+    """Say what runs the model and what would be faster, and where it knows drawn fish alone."""
     console.print(f"Runs on {detector.engine}.", markup=False, soft_wrap=True)
+    if detector.faster:
+        console.print(f"Faster: {detector.faster}", markup=False, soft_wrap=True)
     if detector.drawn_only:
         console.print(DRAWN_ONLY, soft_wrap=True)
 
@@ -35,18 +39,21 @@ def print_report(done: Report, options: argparse.Namespace, console: Console) ->
         if done.pictures.pictures:
             console.print(table if table.row_count else "No fish above the score threshold.")
         where = ", ".join(str(options.out / FORMATS[kind]) for kind in options.format)
-        text = f"{done.pictures.pictures} pictures in {options.out}, results in {where}"
+        text = (
+            f"{number_of(done.pictures.pictures, 'picture')} in {options.out}, results in {where}"
+        )
         console.print(text, markup=False, soft_wrap=True)
         if "dwc" in options.format and done.pictures.nameless:
-            console.print(f"{done.pictures.nameless} fish are of classes without a scientific name")
+            console.print(f"Fish of classes without a scientific name: {done.pictures.nameless}")
     for name, video in done.videos.items():
         table = Table("species", "MaxN", "at s", "s in frame", "tracks", title=name)
         for row in video.rows:
             table.add_row(row[0], *(str(row[index]) for index in (1, 3, 4, 9)))
         console.print(table if table.row_count else f"{name}: no fish above the score threshold.")
-        console.print(f"{video.frames} frames, results in {options.out / name}", markup=False)
+        frames = number_of(video.frames, "frame")
+        console.print(f"{frames}, results in {options.out / name}", markup=False)
     if done.broken:
-        print(f"{len(done.broken)} files could not be read:", file=sys.stderr)
+        print(f"{number_of(len(done.broken), 'file')} could not be read:", file=sys.stderr)
         print("\n".join(done.broken), file=sys.stderr)
 
 

@@ -25,6 +25,7 @@ def open_trained(
     trust_pickle: bool,
     batch_size: int,
     plain: bool = False,
+    compiled: bool = False,
 ) -> Opened:
     """Load a checkpoint; see ``Detector`` for the arguments.
 
@@ -47,19 +48,28 @@ def open_trained(
         classes=len(classes),
         batch_size=batch_size,
         plain=plain,
+        compiled=compiled,
     )
     require_class_count(cfg, classes, str(path))
     drawn = bool(cfg.get("builtin_data"))
     return Opened(network, classes, calibration, thresholds, place, cfg, drawn)
 
 
+def devices() -> list[str]:
+    """Return the names of what PyTorch can run on here."""
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found
+
+
 def _device(wanted: str | None) -> str:
+    known = devices()
     if wanted is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        kind = torch.device(wanted).type
-    except RuntimeError as error:
-        raise FishdetError(f"device {wanted!r} is unknown; use cpu, cuda or cuda:0") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise FishdetError(f"device {wanted!r}: this machine has no usable CUDA; use --device cpu")
+        return "cuda" if "cuda" in known else "cpu"
+    if wanted not in known:
+        cuda = "" if "cuda" in known else "; no usable CUDA"
+        raise FishdetError(f"device {wanted!r}: this machine has {', '.join(known)}{cuda}")
     return wanted

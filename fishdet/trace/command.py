@@ -56,6 +56,7 @@ def run(options: TraceOptions) -> str:
         lang=options.lang,
         precision="fp32",
         trust_pickle=options.trust_pickle,
+        runtime="named",
     )
     trace = record(detector, pixels)
     if options.fish > max(len(trace.final), 1):

@@ -17,6 +17,7 @@ from fish_dataset.files import replacing, require_new_folder
 from fish_dataset.folder import read_folder
 from fish_dataset.progress import counted
 from fish_dataset.shards.write import write_shards
+from fish_dataset.wording import number_of
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,7 +43,8 @@ def main() -> None:
                     part, name, work, max(1, int(args.size_mb * 1e6)), args.seed, advance
                 )
             print(
-                f"{name}: {done.pictures} pictures, {done.size / 1e6:.1f} MB, {done.shards} shards"
+                f"{name}: {number_of(done.pictures, 'picture')}, {done.size / 1e6:.1f} MB, "
+                f"{number_of(done.shards, 'shard')}"
             )
     print(f"Train: python tools/train.py CONFIG --data {args.out}")
 

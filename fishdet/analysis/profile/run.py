@@ -74,7 +74,7 @@ def profile_prediction(
     Raises:
         FishdetError: no pictures, or what ``Detector`` raises.
     """
-    detector = Detector(model, batch_size=batch, **settings)
+    detector = Detector(model, batch_size=batch, runtime="named", **settings)
     files = [found.path for found in find_images([str(pictures)])[:most]]
     run = prediction_pass(detector, files, batch)
     exported = not hasattr(detector.network, "model")

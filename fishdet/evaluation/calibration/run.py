@@ -14,6 +14,7 @@ from fish_dataset.coco import read_classes, read_coco
 from fish_dataset.errors import FishDataError
 from fish_dataset.layout import Split, find_splits
 from fish_dataset.progress import track
+from fish_dataset.wording import number_of
 from fishdet.checkpoint.loading import load_model, resolve
 from fishdet.errors import FishdetError
 from fishdet.inference import Detector
@@ -101,7 +102,8 @@ def summary(result: Calibration) -> str:
     """Return what the tool prints: the fit, its figures before and after, and the thresholds."""
     scaling = result.scaling
     lines = [
-        f"Fitted on {result.detections} detections of {result.images} images: temperature "
+        f"Fitted on {number_of(result.detections, 'detection')} of "
+        f"{number_of(result.images, 'image')}: temperature "
         f"{scaling.temperature:.3f}, bias {scaling.bias:+.3f}",
         *(
             f"{name:6} {before:.4f} → {after:.4f}"

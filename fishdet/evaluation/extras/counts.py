@@ -33,9 +33,9 @@ def counts_found(matches: Matches, thresholds: Sequence[float | None]) -> np.nda
     """
     limits = np.array([np.inf if t is None else t for t in thresholds])
     kept = (matches.scores >= limits[matches.labels]) & ~matches.ignored[:, 0]
-    found = np.zeros(matches.positives.shape, np.int64)
-    np.add.at(found, (matches.image_row[kept], matches.labels[kept]), 1)
-    return found
+    images, classes = matches.positives.shape
+    cells = matches.image_row[kept] * classes + matches.labels[kept]
+    return np.bincount(cells, minlength=images * classes).reshape(images, classes)
 
 
 def uncertain(annotations: Annotations) -> np.ndarray:

@@ -26,17 +26,31 @@ def precision_at_recalls(right: np.ndarray, counted: np.ndarray, positives: int)
         counted: (K, T) bool, false for detections that count neither way.
         positives: boxes to be found, at least 1.
     """
-    right, counted = np.ascontiguousarray(right.T), np.ascontiguousarray(counted.T)
-    found = np.cumsum(right & counted, axis=1, dtype=np.float64)
-    ranked = np.cumsum(counted, axis=1, dtype=np.float64)
-    precision = found / (ranked + _EPS)
+    right, counted = np.ascontiguousarray((right & counted).T), np.ascontiguousarray(counted.T)
     result = np.zeros((len(RECALLS), len(right)))
-    for row, (hits, values) in enumerate(zip(found, precision, strict=True)):
-        envelope = np.maximum.accumulate(values[::-1])[::-1]
+    for column, (hit, known) in enumerate(zip(right, counted, strict=True)):
+        hits = np.flatnonzero(hit)
+        seen = np.cumsum(known, dtype=np.int32)[hits]
+        result[:, column] = precision_of_hits(seen, positives)
+    return result
+
+
+def precision_of_hits(seen: np.ndarray, positives: int) -> np.ndarray:
+    """(101,) interpolated precision, which has its peaks where a box is found.
+
+    Args:
+        seen: (n,) for each true positive, from the best score down: how many detections count
+            down to it, itself among them.
+        positives: boxes to be found, at least 1.
+    """
+    result = np.zeros(len(RECALLS))
+    if len(seen):
+        hits = np.arange(1, len(seen) + 1)
+        envelope = np.maximum.accumulate((hits / (seen + _EPS))[::-1])[::-1]
         # pycocotools looks the recalls up in found / positives: the same division, bit by bit
         at = np.searchsorted(hits / positives, RECALLS, side="left")
         reached = at < len(hits)
-        result[reached, row] = envelope[at[reached]]
+        result[reached] = envelope[at[reached]]
     return result
 
 

@@ -32,7 +32,8 @@ def present(annotations: Annotations) -> np.ndarray:
 def best_scores(matches: Matches) -> np.ndarray:
     """(N, C) best score of each species in each image, -inf where it was not detected."""
     best = np.full(matches.positives.shape, -np.inf)
-    np.maximum.at(best, (matches.image_row, matches.labels), matches.scores)
+    first = matches.rank == 0
+    best[matches.image_row[first], matches.labels[first]] = matches.scores[first]
     return best
 
 

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from fish_dataset.annotations import Annotations
 
 from ...errors import FishdetError
+from ..candidates import IOU_THRESHOLDS, Candidates, candidates_of
 from ..detections import Detections
-from ..ignored import without_ignored
-from ..matching import Matches, match
+from ..matching import Matches, match_of
 from ..report import CocoReport
 from .counts import boxes_per_image, count_errors, counts_found, max_n, uncertain
 from .curves import best_f1, curve
@@ -22,7 +20,7 @@ from .limits import SCHOOLS, by_limit
 from .precision import mean_of_defined
 from .presence import presence_scores
 from .sizes import by_size, pooled_ap
-from .taxonomy import name_boxes, taxonomic_scores
+from .taxonomy import name_left, taxonomic_scores
 
 FORMAT = 1
 
@@ -46,7 +44,11 @@ class Choices:
 
 
 def evaluation_record(
-    annotations: Annotations, detections: Detections, report: CocoReport, choices: Choices
+    annotations: Annotations,
+    detections: Detections,
+    report: CocoReport,
+    choices: Choices,
+    candidates: Candidates | None = None,
 ) -> dict[str, Any]:
     """Return everything that ``docs/metrics.md`` defines, as JSON data.
 
@@ -55,15 +57,19 @@ def evaluation_record(
         detections: checked, on the rows of ``annotations``.
         report: what :func:`~fishdet.evaluation.evaluate` made of the two.
         choices: thresholds and limits.
+        candidates: what ``evaluate_sharing`` found for the two with the same ``max_dets``; found
+            anew without.
 
     Raises:
         FishdetError: thresholds by name that name other classes.
     """
-    matches = match(annotations, detections, max_dets=choices.max_dets)
-    areas = _areas(without_ignored(annotations, detections))[matches.row]
+    if candidates is None:
+        least = float(IOU_THRESHOLDS[0])
+        candidates = candidates_of(annotations, detections, choices.max_dets, least)
+    matches = match_of(annotations, candidates)
     best = [best_f1(matches, k) for k in range(len(annotations.classes))]
     thresholds = _thresholds(annotations.classes, choices.score_thr, best)
-    named = name_boxes(annotations, detections, thresholds, choices.max_dets)
+    named = name_left(annotations, candidates.scored, thresholds, choices.max_dets)
     ap = [row["AP"] for row in report.per_class]
     micro = pooled_ap(matches)
     return {
@@ -77,7 +83,7 @@ def evaluation_record(
             annotations, detections, report.totals, choices.max_dets, choices.limits
         ),
         "frequency": by_frequency(annotations.classes, ap, choices.train_images),
-        "sizes": by_size(annotations, matches, areas),
+        "sizes": by_size(annotations, matches, candidates.areas),
         "threshold": {
             "chosen": _how(choices.score_thr),
             "by_species": _by_name(annotations, thresholds),
@@ -151,8 +157,3 @@ def _how(wanted: float | Mapping[str, float] | None) -> str:
 
 def _by_name(annotations: Annotations, values: list[float | None]) -> dict[str, float | None]:
     return dict(zip(annotations.classes, values, strict=True))
-
-
-def _areas(detections: Detections) -> np.ndarray:
-    boxes = detections.xywh()
-    return boxes[:, 2] * boxes[:, 3]

@@ -20,16 +20,30 @@ import numpy as np
 from fish_dataset.annotations import Annotations
 
 from ..matching import Matches
-from .precision import average_precision, best_first, mean_of_defined
+from .precision import (
+    RECALLS,
+    best_first,
+    mean_of_defined,
+    precision_of_hits,
+)
 
 BINS = 4
 
 
 def pooled_ap(matches: Matches) -> np.ndarray:
     """(T,) AP of all detections in one ranking."""
-    order = best_first(matches.scores)
     positives = int(matches.positives.sum())
-    return average_precision(matches.right[order], ~matches.ignored[order], positives)
+    if positives == 0:
+        return np.full(len(matches.thresholds), np.nan)
+    order = best_first(matches.scores)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    precision = np.zeros((len(RECALLS), len(matches.thresholds)))
+    for column, (right, ignored) in enumerate(matches.hits):
+        found, left_out = np.sort(place[right]), np.sort(place[ignored])
+        seen = found + 1 - np.searchsorted(left_out, found)
+        precision[:, column] = precision_of_hits(seen, positives)
+    return precision.mean(axis=0)
 
 
 def size_edges(areas: np.ndarray, bins: int = BINS) -> np.ndarray:
@@ -65,32 +79,63 @@ def by_size(
         np.clip(np.searchsorted(edges, column, side="left") - 1, 0, last)
         for column in (sizes, areas)
     )
-    held = np.where(matches.box >= 0, box_bin[matches.box], own[:, None])
+    boxes = np.zeros((len(annotations.classes), last + 1), np.int64)
+    np.add.at(boxes, (annotations.labels[counted], box_bin[counted]), 1)
+    cells = annotations.labels.astype(np.int64) * (last + 1) + box_bin
+    ap = _ap_in_bins(matches, cells, own, boxes)
     rows = [
-        {"area": [float(edges[i]), float(edges[min(i + 1, len(edges) - 1)])]}
-        | _bin(annotations, matches, held == i, counted & (box_bin == i))
+        {
+            "area": [float(edges[i]), float(edges[min(i + 1, len(edges) - 1)])],
+            "boxes": int(boxes[:, i].sum()),
+            "AP": mean_of_defined(ap[:, i]),
+            "AP50": mean_of_defined(ap[:, i, :1]),
+        }
         for i in range(last + 1)
     ]
-    ap, boxes = np.array([r["AP"] for r in rows]), np.array([r["boxes"] for r in rows])
-    micro = float((ap * boxes).sum() / boxes.sum())
-    return {"bins": rows, "macro": mean_of_defined(ap), "micro": micro}
+    means, sums = np.array([row["AP"] for row in rows]), boxes.sum(axis=0)
+    micro = float((means * sums).sum() / sums.sum())
+    return {"bins": rows, "macro": mean_of_defined(means), "micro": micro}
 
 
-def _bin(
-    annotations: Annotations, matches: Matches, inside: np.ndarray, boxes: np.ndarray
-) -> dict[str, Any]:
-    """AP where only the detections ``inside`` (K, T) and ``boxes`` (M,) count."""
-    positives = np.bincount(annotations.labels[boxes], minlength=len(annotations.classes))
-    values = []
-    for label in np.flatnonzero(positives).tolist():
-        rows = matches.of_class(label)
-        counted = ~matches.ignored[rows] & inside[rows]
-        some = counted.any(axis=1)  # the others change nothing
-        right = matches.right[rows][some]
-        values.append(average_precision(right, counted[some], int(positives[label])))
-    ap = np.array(values).reshape(len(values), -1)
-    return {
-        "boxes": int(positives.sum()),
-        "AP": mean_of_defined(ap),
-        "AP50": mean_of_defined(ap[:, :1]),
-    }
+def _ap_in_bins(
+    matches: Matches, cell_of_box: np.ndarray, own: np.ndarray, boxes: np.ndarray
+) -> np.ndarray:
+    """(C, B, T) AP of each class in each of B bins, NaN where no box is.
+
+    A cell is a class and a bin. Few detections take a box, so only these are gone through: how
+    many count in a cell down to one of them are those of the cell by their own area, less those
+    that take a box or region of whatever cell, and the true positives of the cell.
+
+    Args:
+        matches: of K detections.
+        cell_of_box: (N,) int64.
+        own: (K,) int64, bin of each detection's own area.
+        boxes: (C, B) int64, how many are to be found.
+    """
+    size, cells = len(own), boxes.size
+    borders = np.arange(cells + 1) * size
+    own_cell = matches.labels * boxes.shape[1] + own
+    order = np.argsort(own_cell.astype(np.uint16) if cells < 1 << 16 else own_cell, kind="stable")
+    by_area = own_cell[order] * size + order
+    precision = np.zeros((cells, len(RECALLS), len(matches.thresholds)))
+    for column, (right, ignored) in enumerate(matches.hits):
+        taking = np.concatenate([right, ignored])
+        elsewhere = np.sort(own_cell[taking] * size + taking)
+        found = np.sort(cell_of_box[matches.box[right, column]] * size + right)
+        ends = np.searchsorted(found, borders)
+        cell = np.repeat(np.arange(cells), np.diff(ends))
+        hits = np.arange(1, len(found) + 1) - ends[cell]
+        seen = hits + _down_to(by_area, found, borders, cell)
+        seen -= _down_to(elsewhere, found, borders, cell)
+        for k in np.flatnonzero((np.diff(ends) > 0) & (boxes.ravel() > 0)).tolist():
+            part = seen[ends[k] : ends[k + 1]]
+            precision[k, :, column] = precision_of_hits(part, int(boxes.flat[k]))
+    ap = precision.mean(axis=1).reshape(*boxes.shape, -1)
+    return np.where(boxes[..., None] > 0, ap, np.nan)
+
+
+def _down_to(
+    keys: np.ndarray, last: np.ndarray, borders: np.ndarray, cell: np.ndarray
+) -> np.ndarray:
+    """How many of the ascending ``keys`` of a cell lie at or before each ``last``."""
+    return np.searchsorted(keys, last, side="right") - np.searchsorted(keys, borders)[cell]

@@ -25,10 +25,12 @@ import numpy as np
 
 from fish_dataset.annotations import Annotations
 
+from ..candidates import assign, best_of_groups, pairs_of, preferring, taking
 from ..detections import Detections
 from ..ignored import without_ignored
-from ..matching import match
 from .lineage import LEVELS, taxa_of
+
+_IOU = 0.5
 
 
 @dataclass(frozen=True)
@@ -62,23 +64,32 @@ def name_boxes(
         thresholds: C scores from which a detection of the class counts; None: none does.
         max_dets: best detections of an image that count.
     """
-    left = without_ignored(annotations, detections)
+    return name_left(annotations, without_ignored(annotations, detections), thresholds, max_dets)
+
+
+def name_left(
+    annotations: Annotations, left: Detections, thresholds: Sequence[float | None], max_dets: int
+) -> Named:
+    """As :func:`name_boxes`, for detections that ``without_ignored`` left."""
     limits = np.array([np.inf if t is None else t for t in thresholds])
     kept = np.flatnonzero(left.scores >= limits[left.labels])
-    labels = left.labels[kept]
-    blind = Detections(
-        left.image_row[kept], left.bboxes[kept], left.scores[kept], np.zeros(len(kept), np.int64)
-    )
+    chosen, rank = best_of_groups(left.image_row[kept], left.scores[kept], max_dets)
+    best = taking(left, kept[chosen])
+    blind = replace(best, labels=np.zeros(len(best), np.int64))
     one = replace(annotations, classes=("any",), labels=np.zeros(annotations.num_boxes, np.int32))
-    found = match(one, blind, max_dets=max_dets, thresholds=np.array([0.5]))
-    given, right, ignored = labels[found.row], found.right[:, 0], found.ignored[:, 0]
-    taken = found.box[right, 0]
-    missed = ~(annotations.crowd | annotations.ignore)
+    region = annotations.crowd | annotations.ignore
+    pairs = preferring(pairs_of(one, blind, region, _IOU), ~region)
+    pair = assign(pairs, rank, region, np.array([_IOU]))[:, 0]
+    found = np.flatnonzero(pair >= 0)
+    box = pairs.box[pair[found]]
+    counted = ~region[box]
+    taken = box[counted]
+    missed = ~region
     missed[taken] = False
     return Named(
         annotations.labels[taken].astype(np.int64),
-        given[right],
-        given[~right & ~ignored],
+        best.labels[found[counted]],
+        best.labels[pair < 0],
         annotations.labels[missed].astype(np.int64),
     )
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from fish_dataset.files import read_json, require_writable, write_json
 from fish_dataset.progress import counted
+from fish_dataset.wording import number_of
 from fishdet.errors import FishdetError
 
 from . import ray_engine
@@ -60,7 +61,7 @@ def run_bulk(options: BulkOptions, console: Console) -> dict[str, Any]:
     done = done_addresses(options.out)
     left = [address for address in addresses if address not in done]
     console.print(
-        f"{len(addresses)} pictures, {len(addresses) - len(left)} of them done; "
+        f"{number_of(len(addresses), 'picture')}, {len(addresses) - len(left)} of them done; "
         f"{twice} named more than once",
         highlight=False,
     )

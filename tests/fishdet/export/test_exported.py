@@ -22,6 +22,7 @@ from small_detectors import CLASSES, lively, small_config
 from fishdet import Detector, FishdetError
 from fishdet.checkpoint.papers import config_from_json, config_to_json
 from fishdet.export.run import ExportOptions, export
+from fishdet.inference.sessions import papers_of
 
 pytest.importorskip("onnx", reason="the extra [export] is not installed")
 pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
@@ -222,3 +223,21 @@ def test_the_command_of_the_page_installs_the_extra_runtime() -> None:
     page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^pip install (numpy .+)$", page, flags=re.MULTILINE)
     assert sorted(command.split()) == sorted(line.split(">=")[0].lower() for line in extra)
+
+
+def test_an_export_beside_the_model_runs_it(checkpoint: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="the extra [export] is not installed")
+    model = tmp_path / "small.pth"
+    model.write_bytes(checkpoint.read_bytes())
+    image = picture(96, 144)
+    before = Detector(model, device="cpu", precision="fp32", score_thr=0.0)
+    assert "PyTorch" in before.engine and "tools/export.py" in before.faster
+    path, papers = export(ExportOptions(str(model), "openvino"))
+    assert papers_of(path) == papers
+    after = Detector(model, device="cpu", precision="fp32", score_thr=0.0)
+    assert "openvino" in after.engine and "export of this model" in after.engine
+    assert after.calibration == before.calibration and not after.faster
+    require_equal(after.network([image])[0], before.network([image])[0])
+    assert hasattr(after.as_trained().network, "model")
+    few = Detector(model, device="cpu", precision="fp32", proposals=20)
+    assert "PyTorch" in few.engine and "other proposals" in few.engine

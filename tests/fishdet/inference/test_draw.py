@@ -85,6 +85,22 @@ def test_labels_of_boxes_on_one_fish_stand_apart() -> None:
         assert apart or abs(lefts[one] - lefts[other]) >= right - left
 
 
+def test_labels_of_a_school_find_places_around_their_boxes() -> None:
+    """Eight views of one fish, as tiles and mirror images leave them: no label hides another."""
+    views = [(200 + i, 200 - i, 400 - i, 300 + i) for i in range(8)]
+    found = boxes(*views, labels=[0] * 8, name="eel")
+    annotator = drawing._label_annotator(GREY)
+    texts = label_texts(found)
+    moved = drawing._inside(found, texts, annotator, (640, 480))
+    places = []
+    for text, (left, bottom) in zip(texts, moved.xyxy[:, :2].tolist(), strict=True):
+        x1, y1, x2, y2 = annotator.font.getbbox(text)
+        width, height = x2 - x1 + 4, y2 - y1 + 4
+        place = (left, bottom - height, left + width, bottom)
+        assert drawing._covered(place, places) == 0
+        places.append(place)
+
+
 def test_lines_and_letters_grow_with_the_picture() -> None:
     large = np.full((1920, 2560, 3), 128, np.uint8)
     small_box, large_box = (100, 100, 400, 300), (400, 400, 1600, 1200)
