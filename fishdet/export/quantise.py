@@ -2,23 +2,30 @@
 
 NNCF (https://github.com/openvinotoolkit/nncf) places the quantisers and takes their ranges from
 pictures of the training split; the validation split measures. Where the network as a whole loses
-more AP than allowed, the heads stay in FP32, then the neck as well.
+more AP than allowed, ``search.rank`` finds the layers that move detections the most, on training
+pictures and without labels, and the fewest of them that bring AP back stay in FP32.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+import supervision as sv
 
 from fish_dataset.annotations import Annotations
 from fish_dataset.coco import read_coco
 from fish_dataset.layout import Split, find_splits
+from fish_dataset.progress import counted
 from fishdet.errors import FishdetError
 from fishdet.evaluation.calibration.run import detect
 from fishdet.evaluation.coco_eval import evaluate
@@ -26,42 +33,115 @@ from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import read_image
 
 from .graph import Graph
+from .layers import EXACT, Layer, layers_of
+from .likeness import damage
+from .search import Ranked, fewest, rank
 from .write import onnx_model, openvino_model, require_package, write_onnx, write_openvino
 
 if TYPE_CHECKING:
     from .run import ExportOptions
 
-# Resizing and boxes are arithmetic on pixels: 8 bits would move them by whole ones.
-_EXACT = (".*pixels/.*", r".*/heads/(?!(proposals/head|heads\.\d+|head)/).*")
-KEPT: tuple[tuple[str, Sequence[str]], ...] = (
-    ("nothing", _EXACT),
-    ("the heads", (*_EXACT, ".*/heads/.*")),
-    ("the heads and the neck", (*_EXACT, ".*/heads/.*", ".*/neck/.*")),
-)
-"""What stays in FP32, tried in turn; resizing and what makes boxes always do."""
+RANKING = 16
+"""Pictures of train on which layers are ranked; each attempt calibrates and detects on them."""
+
+
+@dataclass
+class Quantiser:
+    """Makes and opens quantised versions of one model.
+
+    Args:
+        plain: the model in FP32.
+        format: 'onnx' or 'openvino'.
+        papers: of the model in FP32, as JSON.
+        folder: for files in between.
+    """
+
+    plain: Any
+    format: str
+    papers: str
+    folder: Path
+    layers: list[Layer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layers = layers_of(self.plain)
+
+    def quantised(
+        self,
+        kept: Sequence[Layer],
+        pictures: Sequence[np.ndarray],
+        told: TextIO | None = None,
+    ) -> Any:
+        """Return the model in INT8 with the layers ``kept`` in FP32.
+
+        Args:
+            pictures: uint8 BGR; the ranges of activations come from them.
+            told: where NNCF's progress goes; None: nowhere.
+        """
+        nncf = require_package("nncf")
+        names = [name for layer in kept for name in layer.operations]
+        scope = nncf.IgnoredScope(names=names, patterns=list(EXACT), validate=False)
+        dataset = nncf.Dataset(pictures, lambda image: _input(image, self.format))
+        with _errors_alone(), redirect_stdout(told or io.StringIO()):
+            return nncf.quantize(
+                self.plain, dataset, ignored_scope=scope, subset_size=len(pictures)
+            )
+
+    def opened(self, model: Any) -> Detector:
+        """Return a detector of a model, every score that it has."""
+        path = self.folder / f"model{'.onnx' if self.format == 'onnx' else '.xml'}"
+        _FORMATS[self.format][1](model, self.papers, path)
+        return Detector(path, score_thr=0.0)
+
+    def ranked(
+        self, pictures: Sequence[np.ndarray], tries: int, before: Sequence[sv.Detections]
+    ) -> list[Ranked[Layer]]:
+        """Return the layers in groups, those that move detections the most first.
+
+        Args:
+            pictures: to calibrate on and to detect on.
+            tries: how many versions to make.
+            before: detections of the model in FP32 on the pictures.
+        """
+
+        def alone(group: tuple[Layer, ...]) -> float:
+            rest = [layer for layer in self.layers if layer not in group]
+            detector = self.opened(self.quantised(rest, pictures))
+            return damage(before, [detector(picture) for picture in pictures])
+
+        with counted(tries, "ranking layers") as done:
+            return rank(self.layers, alone, tries, done)
+
+
+@dataclass
+class Attempt:
+    """A quantised model, what stayed in FP32, and its AP on val."""
+
+    model: Any
+    kept: tuple[Layer, ...]
+    ap: float
 
 
 def write_quantised(
     graph: Graph, papers: Mapping[str, Any], out: Path, options: ExportOptions
 ) -> dict[str, Any]:
-    """Quantise, measure, and write the first attempt that costs no more AP than allowed.
+    """Quantise, measure, and write the version with the fewest layers in FP32 that does.
 
     Args:
         graph: the detector.
         papers: its papers in FP32.
         out: file to write.
-        options: format, data, pictures, drop, force.
+        options: format, data, pictures, drop, tries, force.
 
     Returns:
         What the papers say beyond those of FP32: ``precision``, ``ap`` with ``before``, ``after``,
-        ``pictures``; ``in_fp32``, what stayed.
+        ``pictures``; ``in_fp32``, the names of layers that stayed, of ``layers`` in all.
 
     Raises:
         FishdetError: no data, data of other classes, val without boxes, a format without INT8, a
             missing package, or AP that falls by more than allowed (nothing is written then).
     """
-    nncf = require_package("nncf")
-    if options.format not in ("onnx", "openvino"):
+    require_package("nncf")
+    if options.format not in _FORMATS:
         raise FishdetError(f"--int8: {options.format} has none here; use onnx or openvino")
     train, val = _splits(options.data)
     classes = tuple(entry["name"] for entry in papers["classes"])
@@ -70,39 +150,76 @@ def write_quantised(
         raise FishdetError(f"{val.ann_file}: no boxes, so that no AP can be measured for --int8")
     pictures = _pictures(train, classes, options.images)
     make, write = _FORMATS[options.format]
-    plain = make(graph)
     with tempfile.TemporaryDirectory() as folder:
+        text = json.dumps(papers, ensure_ascii=False)
+        quantiser = Quantiser(make(graph), options.format, text, Path(folder))
 
-        def measured(model: Any, name: str) -> float:
-            path = Path(folder) / f"{name}{out.suffix}"
-            write(model, json.dumps(papers, ensure_ascii=False), path)
-            detector = Detector(path, score_thr=0.0)
-            return evaluate(truth, detect(detector, truth, val.image_dir)).totals["bbox_mAP"]
+        def ap(model: Any) -> float:
+            found = detect(quantiser.opened(model), truth, val.image_dir)
+            return evaluate(truth, found).totals["bbox_mAP"]
 
-        before = measured(make(graph), "plain")
-        for kept, patterns in KEPT:
-            dataset = nncf.Dataset(pictures, lambda image: _input(image, options.format))
-            scope = nncf.IgnoredScope(patterns=list(patterns), validate=False)
-            model = nncf.quantize(plain, dataset, ignored_scope=scope,
-                                  subset_size=len(pictures))  # fmt: skip
-            after = measured(model, f"kept_{len(patterns)}")
-            print(f"INT8 with {kept} in FP32: AP {before:.4f} → {after:.4f}", file=sys.stderr)
-            if before - after <= options.drop:
-                break
-    if before - after > options.drop and not options.force:
+        before = ap(make(graph))
+        attempt = _best(quantiser, pictures, ap, before, options)
+    if before - attempt.ap > options.drop and not options.force:
         raise FishdetError(
-            f"--int8: AP falls from {before:.4f} to {after:.4f}, by more than --drop "
-            f"{options.drop}; nothing is written. Give more or other pictures (--images), allow "
-            "more, or write it anyway with --force"
+            f"--int8: AP falls from {before:.4f} to {attempt.ap:.4f}, by more than --drop "
+            f"{options.drop}; nothing is written. Give more or other pictures (--images), more "
+            "attempts (--tries), allow more, or write it anyway with --force"
         )
     extra = {
         "precision": "int8",
-        "in_fp32": kept,
-        "ap": {"before": before, "after": after, "pictures": truth.num_images},
+        "in_fp32": [layer.name for layer in attempt.kept],
+        "layers": len(quantiser.layers),
+        "ap": {"before": before, "after": attempt.ap, "pictures": truth.num_images},
         "calibration_pictures": len(pictures),
     }
-    write(model, json.dumps({**papers, **extra}, ensure_ascii=False, sort_keys=True), out)
+    write(attempt.model, json.dumps({**papers, **extra}, ensure_ascii=False, sort_keys=True), out)
     return extra
+
+
+def _best(
+    quantiser: Quantiser,
+    pictures: Sequence[np.ndarray],
+    ap: Callable[[Any], float],
+    before: float,
+    options: ExportOptions,
+) -> Attempt:
+    """The attempt with the fewest layers in FP32 that loses little enough, else the best one."""
+    attempts: dict[int, Attempt] = {}
+
+    def good(number: int, groups: Sequence[Ranked[Layer]] = ()) -> bool:
+        kept = tuple(layer for group in groups[:number] for layer in group.items)
+        model = quantiser.quantised(kept, pictures, sys.stderr)
+        attempts[number] = found = Attempt(model, kept, ap(model))
+        print(f"INT8 with {len(kept)} of {len(quantiser.layers)} layers in FP32: AP {before:.4f} "
+              f"→ {found.ap:.4f}", file=sys.stderr)  # fmt: skip
+        return before - found.ap <= options.drop
+
+    if good(0) or options.tries < 2:
+        return attempts[0]
+    sample = pictures[:: -(-len(pictures) // RANKING)]
+    plain = quantiser.opened(quantiser.plain)
+    groups = quantiser.ranked(sample, options.tries, [plain(picture) for picture in sample])
+    for group in groups[:5]:
+        names = ", ".join(layer.name for layer in group.items[:3])
+        print(f"  moves detections by {group.damage:.1%}: {names}"
+              f"{', …' if len(group.items) > 3 else ''}", file=sys.stderr)  # fmt: skip
+    number = fewest(lambda number: good(number, groups), len(groups) - 1)
+    if number is None:
+        return max(attempts.values(), key=lambda attempt: attempt.ap)
+    return attempts[number]
+
+
+@contextmanager
+def _errors_alone() -> Iterator[None]:
+    """NNCF's advice on each attempt left out."""
+    logger = logging.getLogger("nncf")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 _FORMATS: dict[str, tuple[Callable[[Graph], Any], Callable[[Any, str, Path], None]]] = {

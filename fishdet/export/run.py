@@ -32,6 +32,7 @@ class ExportOptions:
     data: Path | None = None
     drop: float = 0.01
     images: int = 100
+    tries: int = 32
     force: bool = False
     proposals: int | None = None
 
