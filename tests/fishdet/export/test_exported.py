@@ -16,12 +16,15 @@ import torch
 from detections_alike import picture, require_equal
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
+from own_truth import own_truth
 from PIL import Image
 from small_detectors import CLASSES, lively, small_config
 
 from fishdet import Detector, FishdetError
 from fishdet.checkpoint.papers import config_from_json, config_to_json
 from fishdet.export.run import ExportOptions, export
+from fishdet.testing import TestOptions
+from fishdet.testing import test as evaluate
 
 pytest.importorskip("onnx", reason="the extra [export] is not installed")
 pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
@@ -147,6 +150,26 @@ def test_what_is_refused(exported: Path, checkpoint: Path, tmp_path: Path) -> No
             Detector(file, **options)
     with pytest.raises(FishdetError, match="ends in .xml"):
         export(ExportOptions(str(checkpoint), "openvino", out=tmp_path / "model.onnx"))
+
+
+def test_an_exported_model_is_evaluated_as_a_trained_one(
+    checkpoint: Path, exported: Path, tmp_path: Path
+) -> None:
+    plain = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.2)
+    data = own_truth(plain, tmp_path / "data", images=2)
+    options = dict(config=ROOT / "configs" / "fish.py", data=data, work_dir=tmp_path / "run",
+                   intervals=0, out=tmp_path / "result.json")  # fmt: skip
+    totals = evaluate(TestOptions(checkpoint=exported, **options))
+    # What scores less than the truth's 0.2 is found besides, and only below it.
+    assert totals["coco/bbox_mAP"] > 0.99
+    assert json.loads((tmp_path / "result.json").read_text())["coco/bbox_mAP"] > 0.99
+    assert (tmp_path / "run" / "evaluation.json").is_file()
+    with pytest.raises(FishdetError, match="--img-scale, --tta: .* exported model"):
+        evaluate(TestOptions(checkpoint=exported, img_scale=(64, 64), tta=True, **options))
+    (data / "val.json").write_text((data / "val.json").read_text().replace(CLASSES[0], "shark"))
+    (data / "train.json").unlink()
+    with pytest.raises(FishdetError, match="other species"):
+        evaluate(TestOptions(checkpoint=exported, **options))
 
 
 def test_an_unsupported_part_is_named() -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import pytest
-import supervision as sv
 import torch
 from detections_alike import picture
 from mmdet.registry import MODELS
+from own_truth import own_truth
 from small_detectors import CLASSES, lively, small_config
 
 from fishdet import Detector, FishdetError
@@ -64,39 +62,13 @@ def _planted(folder: Path) -> Path:
     return folder / "planted.pth"
 
 
-def _data(model: Path, folder: Path) -> Path:
-    """A data set whose truth is what the model finds in FP32."""
-    detector = Detector(model, device="cpu", precision="fp32", score_thr=0.2)
-    (folder / "images").mkdir(parents=True)
-    for split in ("train", "val"):
-        names = [f"{split}{number}.png" for number in range(4)]
-        boxes = []
-        for number, name in enumerate(names):
-            image = picture(128, 128, number)
-            cv2.imwrite(str(folder / "images" / name), image)
-            found = detector(image)
-            boxes += [
-                (number, sv.xyxy_to_xywh(box[None])[0].tolist(), int(label))
-                for box, label in zip(found.xyxy, found.class_id, strict=True)
-            ]
-        content = {
-            "images": [{"id": number + 1, "file_name": name, "width": 128, "height": 128}
-                       for number, name in enumerate(names)],
-            "annotations": [{"id": row, "image_id": number + 1, "category_id": label + 1,
-                             "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
-                            for row, (number, box, label) in enumerate(boxes, 1)],
-            "categories": [{"id": row, "name": name} for row, name in enumerate(CLASSES, 1)],
-        }  # fmt: skip
-        (folder / f"{split}.json").write_text(json.dumps(content))
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
 def test_a_layer_that_hurts_stays_in_fp32(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("nncf", reason="nncf is not installed (extra [export])")
     model = _planted(tmp_path)
-    data = _data(model, tmp_path / "data")
+    plain = Detector(model, device="cpu", precision="fp32", score_thr=0.2)
+    data = own_truth(plain, tmp_path / "data")
     options = ExportOptions(str(model), kind, int8=True, data=data, images=4, drop=0.1)
     with pytest.raises(FishdetError, match="AP falls from .*--tries"):
         export(replace(options, tries=0))
