@@ -137,12 +137,10 @@ def write_quantised(
         ``pictures``; ``in_fp32``, the names of layers that stayed, of ``layers`` in all.
 
     Raises:
-        FishdetError: no data, data of other classes, val without boxes, a format without INT8, a
-            missing package, or AP that falls by more than allowed (nothing is written then).
+        FishdetError, FishDataError: no data, data of other classes, val without boxes, a missing
+            package, or AP that falls by more than allowed (nothing is written then).
     """
     require_package("nncf")
-    if options.format not in _FORMATS:
-        raise FishdetError(f"--int8: {options.format} has none here; use onnx or openvino")
     train, val = _splits(options.data)
     classes = tuple(entry["name"] for entry in papers["classes"])
     truth = _annotations(val, classes)

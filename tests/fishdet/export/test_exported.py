@@ -20,6 +20,7 @@ from own_truth import own_truth
 from PIL import Image
 from small_detectors import CLASSES, lively, small_config
 
+from fish_dataset import FishDataError
 from fishdet import Detector, FishdetError
 from fishdet.checkpoint.papers import config_from_json, config_to_json
 from fishdet.export.run import ExportOptions, export
@@ -148,8 +149,16 @@ def test_what_is_refused(exported: Path, checkpoint: Path, tmp_path: Path) -> No
     ):
         with pytest.raises(FishdetError, match=said):
             Detector(file, **options)
-    with pytest.raises(FishdetError, match="ends in .xml"):
-        export(ExportOptions(str(checkpoint), "openvino", out=tmp_path / "model.onnx"))
+    (tmp_path / "folder.onnx").mkdir()
+    for model, options, said in (
+        (checkpoint, {"format": "openvino", "out": tmp_path / "model.onnx"}, "ends in .xml"),
+        (checkpoint, {"out": tmp_path / "folder.onnx"}, "is a folder"),
+        (checkpoint, {"out": broken / "small.onnx"}, "cannot be written"),
+        (checkpoint, {"format": "torchscript", "int8": True}, "torchscript has none"),
+        (exported, {}, "exported already"),
+    ):
+        with pytest.raises((FishdetError, FishDataError), match=said):
+            export(ExportOptions(str(model), **options))
 
 
 def test_an_exported_model_is_evaluated_as_a_trained_one(
@@ -170,6 +179,21 @@ def test_an_exported_model_is_evaluated_as_a_trained_one(
     (data / "train.json").unlink()
     with pytest.raises(FishdetError, match="other species"):
         evaluate(TestOptions(checkpoint=exported, **options))
+
+
+def test_the_fast_preset_travels_with_the_file(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(FishdetError, match="--data DIR"):
+        export(ExportOptions(str(checkpoint), fast=True))
+    plain = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.2)
+    data = own_truth(plain, tmp_path / "data", images=1)
+    options = ExportOptions(str(checkpoint), out=tmp_path / "fast.onnx", fast=True, data=data)
+    path, papers = export(options)
+    number, ap = papers["fast"]["proposals"], papers["fast"]["ap"]
+    assert number < 1000 and ap["before"] - ap["after"] <= 0.003
+    few = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.0, proposals=number)
+    image = picture(96, 144)
+    (found,), (wanted,) = Detector(path, score_thr=0.0).network([image]), few.network([image])
+    require_equal(found, wanted)
 
 
 def test_an_unsupported_part_is_named() -> None:
@@ -206,6 +230,8 @@ def test_int8_needs_data_with_boxes(checkpoint: Path, tmp_path: Path) -> None:
         ("--int8 --drop -1", "--drop -1.0: AP from 0 to 1"),
         ("--int8 --images 0", "no whole number from 1 on"),
         ("--force", "for --int8 alone"),
+        ("--data x", "for --int8 and --fast alone"),
+        ("--fast --proposals 9 --data x", "give one of them"),
     ],
 )
 def test_flags_that_mean_nothing_are_refused(
