@@ -8,108 +8,32 @@ pictures and without labels, and the fewest of them that bring AP back stay in F
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import supervision as sv
 
 from fish_dataset.annotations import Annotations
 from fish_dataset.coco import read_coco
 from fish_dataset.layout import Split, find_splits
-from fish_dataset.progress import counted
 from fishdet.errors import FishdetError
 from fishdet.evaluation.calibration.run import detect
 from fishdet.evaluation.coco_eval import evaluate
-from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import read_image
 
 from .graph import Graph
-from .layers import EXACT, Layer, layers_of
-from .likeness import damage
-from .search import Ranked, fewest, rank
-from .write import onnx_model, openvino_model, require_package, write_onnx, write_openvino
+from .layers import Layer
+from .quantiser import FORMATS, RANKING, Quantiser
+from .search import Ranked, fewest
+from .write import require_package
 
 if TYPE_CHECKING:
     from .run import ExportOptions
-
-RANKING = 16
-"""Pictures of train on which layers are ranked; each attempt calibrates and detects on them."""
-
-
-@dataclass
-class Quantiser:
-    """Makes and opens quantised versions of one model.
-
-    Args:
-        plain: the model in FP32.
-        format: 'onnx' or 'openvino'.
-        papers: of the model in FP32, as JSON.
-        folder: for files in between.
-    """
-
-    plain: Any
-    format: str
-    papers: str
-    folder: Path
-    layers: list[Layer] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.layers = layers_of(self.plain)
-
-    def quantised(
-        self,
-        kept: Sequence[Layer],
-        pictures: Sequence[np.ndarray],
-        told: TextIO | None = None,
-    ) -> Any:
-        """Return the model in INT8 with the layers ``kept`` in FP32.
-
-        Args:
-            pictures: uint8 BGR; the ranges of activations come from them.
-            told: where NNCF's progress goes; None: nowhere.
-        """
-        nncf = require_package("nncf")
-        names = [name for layer in kept for name in layer.operations]
-        scope = nncf.IgnoredScope(names=names, patterns=list(EXACT), validate=False)
-        dataset = nncf.Dataset(pictures, lambda image: _input(image, self.format))
-        with _errors_alone(), redirect_stdout(told or io.StringIO()):
-            return nncf.quantize(
-                self.plain, dataset, ignored_scope=scope, subset_size=len(pictures)
-            )
-
-    def opened(self, model: Any) -> Detector:
-        """Return a detector of a model, every score that it has."""
-        path = self.folder / f"model{'.onnx' if self.format == 'onnx' else '.xml'}"
-        _FORMATS[self.format][1](model, self.papers, path)
-        return Detector(path, score_thr=0.0)
-
-    def ranked(
-        self, pictures: Sequence[np.ndarray], tries: int, before: Sequence[sv.Detections]
-    ) -> list[Ranked[Layer]]:
-        """Return the layers in groups, those that move detections the most first.
-
-        Args:
-            pictures: to calibrate on and to detect on.
-            tries: how many versions to make.
-            before: detections of the model in FP32 on the pictures.
-        """
-
-        def alone(group: tuple[Layer, ...]) -> float:
-            rest = [layer for layer in self.layers if layer not in group]
-            detector = self.opened(self.quantised(rest, pictures))
-            return damage(before, [detector(picture) for picture in pictures])
-
-        with counted(tries, "ranking layers") as done:
-            return rank(self.layers, alone, tries, done)
 
 
 @dataclass
@@ -147,7 +71,7 @@ def write_quantised(
     if not truth.boxes_per_class().any():
         raise FishdetError(f"{val.ann_file}: no boxes, so that no AP can be measured for --int8")
     pictures = _pictures(train, classes, options.images)
-    make, write = _FORMATS[options.format]
+    make, write = FORMATS[options.format]
     with tempfile.TemporaryDirectory() as folder:
         text = json.dumps(papers, ensure_ascii=False)
         quantiser = Quantiser(make(graph), options.format, text, Path(folder))
@@ -183,51 +107,30 @@ def _best(
     options: ExportOptions,
 ) -> Attempt:
     """The attempt with the fewest layers in FP32 that loses little enough, else the best one."""
-    attempts: dict[int, Attempt] = {}
+    best: list[tuple[tuple[bool, float], Attempt]] = []
 
     def good(number: int, groups: Sequence[Ranked[Layer]] = ()) -> bool:
         kept = tuple(layer for group in groups[:number] for layer in group.items)
         model = quantiser.quantised(kept, pictures, sys.stderr)
-        attempts[number] = found = Attempt(model, kept, ap(model))
+        found = Attempt(model, kept, ap(model))
         print(f"INT8 with {len(kept)} of {len(quantiser.layers)} layers in FP32: AP {before:.4f} "
               f"→ {found.ap:.4f}", file=sys.stderr)  # fmt: skip
-        return before - found.ap <= options.drop
+        enough = before - found.ap <= options.drop
+        worth = (enough, -len(kept) if enough else found.ap)
+        if not best or worth > best[0][0]:
+            best[:] = [(worth, found)]  # one alone: each holds all weights
+        return enough
 
-    if good(0) or options.tries < 2:
-        return attempts[0]
-    sample = pictures[:: -(-len(pictures) // RANKING)]
-    plain = quantiser.opened(quantiser.plain)
-    groups = quantiser.ranked(sample, options.tries, [plain(picture) for picture in sample])
-    for group in groups[:5]:
-        names = ", ".join(layer.name for layer in group.items[:3])
-        print(f"  moves detections by {group.damage:.1%}: {names}"
-              f"{', …' if len(group.items) > 3 else ''}", file=sys.stderr)  # fmt: skip
-    number = fewest(lambda number: good(number, groups), len(groups) - 1)
-    if number is None:
-        return max(attempts.values(), key=lambda attempt: attempt.ap)
-    return attempts[number]
-
-
-@contextmanager
-def _errors_alone() -> Iterator[None]:
-    """NNCF's advice on each attempt left out."""
-    logger = logging.getLogger("nncf")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-_FORMATS: dict[str, tuple[Callable[[Graph], Any], Callable[[Any, str, Path], None]]] = {
-    "onnx": (onnx_model, write_onnx),
-    "openvino": (openvino_model, write_openvino),
-}
-
-
-def _input(image: np.ndarray, kind: str) -> Any:
-    return {"images": image[None]} if kind == "onnx" else image[None]
+    if not good(0) and options.tries >= 2:
+        sample = pictures[:: -(-len(pictures) // RANKING)]
+        plain = quantiser.opened(quantiser.plain)
+        groups = quantiser.ranked(sample, options.tries, [plain(picture) for picture in sample])
+        for group in groups[:5]:
+            names = ", ".join(layer.name for layer in group.items[:3])
+            print(f"  moves detections by {group.damage:.1%}: {names}"
+                  f"{', …' if len(group.items) > 3 else ''}", file=sys.stderr)  # fmt: skip
+        fewest(lambda number: good(number, groups), len(groups) - 1)
+    return best[0][1]
 
 
 def _splits(data: Path | None) -> tuple[Split, Split]:
