@@ -198,12 +198,12 @@ def _exported(
         import nncf
 
         logging.getLogger("nncf").setLevel(logging.ERROR)
-        from fishdet.export.quantise import KEPT
+        from fishdet.export.layers import EXACT
         from fishdet.export.write import openvino_model, write_openvino
 
         with torch.inference_mode(False), torch.no_grad():
             model = openvino_model(graph())
-            scope = nncf.IgnoredScope(patterns=list(KEPT[0][1]), validate=False)
+            scope = nncf.IgnoredScope(patterns=list(EXACT), validate=False)
             data = nncf.Dataset([p[None] for p in pictures[:1]])
             small = nncf.quantize(model, data, ignored_scope=scope, subset_size=1)
         path = folder / "small.xml"

@@ -29,6 +29,7 @@ from fishdet.models.precision import describe_choice
 from fishdet.parallel import explaining_lost_process
 from fishdet.processes import wait_seconds
 from fishdet.runner import build_runner
+from fishdet.testing_exported import SUFFIXES, open_for_test, run_exported
 
 FLIP_TTA = dict(
     type="TestTimeAug",
@@ -89,23 +90,39 @@ def test(options: TestOptions) -> dict[str, float]:
         require_writable(options.out.parent, "--out")
     if options.show_dir is not None:
         require_writable(options.show_dir, "--show-dir")
+    path = resolve(options.checkpoint)
+    run = _test_exported if path.suffix in SUFFIXES else _test_trained
+    totals, metric, image_dir = run(replace(options, checkpoint=path))
+    record = _record(totals, metric)
+    if options.out is not None and is_main_process():
+        write_json(options.out, record)
+        print_log(f"Wrote {options.out}", logger="current")
+    if options.report is not None and is_main_process():
+        page = write_report(options.report, metric, image_dir, record, path, options.lang)
+        print_log(f"Report: {page}", logger="current")
+    return totals
+
+
+def _test_trained(options: TestOptions) -> tuple[dict[str, float], FishMetric, Path]:
     cfg, notes = testing_config(options)
     with explaining_lost_process(wait_seconds(cfg)):
         runner = build_runner(cfg)
         for note in notes:
             print_log(note, logger="current")
         totals = runner.test()
-    metric = runner.test_evaluator.metrics[0]
-    record = _record(totals, metric)
-    if options.out is not None and is_main_process():
-        write_json(options.out, record)
-        print_log(f"Wrote {options.out}", logger="current")
-    if options.report is not None and is_main_process():
-        image_dir = runner.test_dataloader.dataset.image_dir
-        checkpoint = Path(cfg.load_from)
-        page = write_report(options.report, metric, image_dir, record, checkpoint, options.lang)
-        print_log(f"Report: {page}", logger="current")
-    return totals
+    return totals, runner.test_evaluator.metrics[0], runner.test_dataloader.dataset.image_dir
+
+
+def _test_exported(options: TestOptions) -> tuple[dict[str, float], FishMetric, Path]:
+    path = Path(options.checkpoint)
+    detector = open_for_test(path, options)
+    cfg = load_config(options.config, options.cfg_options)
+    if options.data is not None:
+        _require_same_species(path, detector.classes, options.data)
+    bind(cfg, options.data, classes=detector.classes)
+    note = _choose_split(cfg, options.split)
+    _set_run(cfg, options)
+    return run_exported(cfg, detector, note)
 
 
 def _record(totals: Mapping[str, float], metric: FishMetric) -> dict[str, Any]:

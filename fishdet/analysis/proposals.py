@@ -10,10 +10,15 @@ from pathlib import Path
 
 from fish_dataset.coco import read_coco
 from fish_dataset.layout import find_splits
+from fish_dataset.progress import track
 from fishdet.checkpoint.loading import resolve
 from fishdet.errors import FishdetError
 from fishdet.evaluation import Detections, evaluate
 from fishdet.inference.detector import Detector
+
+NUMBERS = (1000, 500, 300, 200, 100, 50)
+DROP = 0.003
+"""AP, of 1, that the fast preset may lose."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,20 @@ class ProposalRow:
 def measure_proposals(
     model: str,
     data: Path,
-    numbers: Sequence[int],
+    numbers: Sequence[int] | None = None,
     config: Path | None = None,
     device: str | None = None,
+    trust_pickle: bool = False,
 ) -> list[ProposalRow]:
     """Run a detector over val once for each number, the largest first.
+
+    Args:
+        model: checkpoint, work dir, or published model by file or name.
+        data: folder of the data set.
+        numbers: None: as trained, and what of ``NUMBERS`` is less.
+        config: only where the checkpoint has none of its own.
+        device: see ``Detector``.
+        trust_pickle: see ``Detector``.
 
     Raises:
         FishdetError, FishDataError: data without val or of other classes, a detector without
@@ -42,15 +56,20 @@ def measure_proposals(
     if "val" not in splits:
         raise FishdetError(f"--data {data}: needs a val split; it has {', '.join(splits)}")
     split = splits["val"]
-    detector = Detector(resolve(model), config=config, device=device, score_thr=0.0,
-                        runtime="named")  # fmt: skip
+    detector = Detector(
+        resolve(model), config=config, device=device, score_thr=0.0, trust_pickle=trust_pickle,
+        runtime="named",
+    )  # fmt: skip
+    if numbers is None:
+        trained = getattr(detector.network, "proposals", None) or 0  # refused below
+        numbers = [trained, *(number for number in NUMBERS if number < trained)]
     truth, _ = read_coco(split.ann_file, classes=detector.classes, image_dir=split.image_dir)
     files = [split.image_dir / name for name in truth.file_names]
     rows = []
     for number in sorted(set(numbers), reverse=True):
         detector.network.limit_proposals(number)
         parts, times = [], []
-        for row, file in enumerate(files):
+        for row, file in enumerate(track(files, len(files), f"{number} proposals")):
             image = detector.read(file)
             began = time.perf_counter()
             (found,) = detector.predict([image])

@@ -2,7 +2,8 @@
 
 NNCF (https://github.com/openvinotoolkit/nncf) places the quantisers and takes their ranges from
 pictures of the training split; the validation split measures. Where the network as a whole loses
-more AP than allowed, the heads stay in FP32, then the neck as well.
+more AP than allowed, ``search.rank`` finds the layers that move detections the most, on training
+pictures and without labels, and the fewest of them that bring AP back stay in FP32.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,97 +24,113 @@ from fish_dataset.layout import Split, find_splits
 from fishdet.errors import FishdetError
 from fishdet.evaluation.calibration.run import detect
 from fishdet.evaluation.coco_eval import evaluate
-from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import read_image
 
 from .graph import Graph
-from .write import onnx_model, openvino_model, require_package, write_onnx, write_openvino
+from .layers import Layer
+from .quantiser import FORMATS, RANKING, Quantiser
+from .search import Ranked, fewest
+from .write import require_package
 
 if TYPE_CHECKING:
     from .run import ExportOptions
 
-# Resizing and boxes are arithmetic on pixels: 8 bits would move them by whole ones.
-_EXACT = (".*pixels/.*", r".*/heads/(?!(proposals/head|heads\.\d+|head)/).*")
-KEPT: tuple[tuple[str, Sequence[str]], ...] = (
-    ("nothing", _EXACT),
-    ("the heads", (*_EXACT, ".*/heads/.*")),
-    ("the heads and the neck", (*_EXACT, ".*/heads/.*", ".*/neck/.*")),
-)
-"""What stays in FP32, tried in turn; resizing and what makes boxes always do."""
+
+@dataclass
+class Attempt:
+    """A quantised model, what stayed in FP32, and its AP on val."""
+
+    model: Any
+    kept: tuple[Layer, ...]
+    ap: float
 
 
 def write_quantised(
     graph: Graph, papers: Mapping[str, Any], out: Path, options: ExportOptions
 ) -> dict[str, Any]:
-    """Quantise, measure, and write the first attempt that costs no more AP than allowed.
+    """Quantise, measure, and write the version with the fewest layers in FP32 that does.
 
     Args:
         graph: the detector.
         papers: its papers in FP32.
         out: file to write.
-        options: format, data, pictures, drop, force.
+        options: format, data, pictures, drop, tries, force.
 
     Returns:
         What the papers say beyond those of FP32: ``precision``, ``ap`` with ``before``, ``after``,
-        ``pictures``; ``in_fp32``, what stayed.
+        ``pictures``; ``in_fp32``, the names of layers that stayed, of ``layers`` in all.
 
     Raises:
-        FishdetError: no data, data of other classes, val without boxes, a format without INT8, a
-            missing package, or AP that falls by more than allowed (nothing is written then).
+        FishdetError, FishDataError: no data, data of other classes, val without boxes, a missing
+            package, or AP that falls by more than allowed (nothing is written then).
     """
-    nncf = require_package("nncf")
-    if options.format not in ("onnx", "openvino"):
-        raise FishdetError(f"--int8: {options.format} has none here; use onnx or openvino")
+    require_package("nncf")
     train, val = _splits(options.data)
     classes = tuple(entry["name"] for entry in papers["classes"])
     truth = _annotations(val, classes)
     if not truth.boxes_per_class().any():
         raise FishdetError(f"{val.ann_file}: no boxes, so that no AP can be measured for --int8")
     pictures = _pictures(train, classes, options.images)
-    make, write = _FORMATS[options.format]
-    plain = make(graph)
+    make, write = FORMATS[options.format]
     with tempfile.TemporaryDirectory() as folder:
+        text = json.dumps(papers, ensure_ascii=False)
+        quantiser = Quantiser(make(graph), options.format, text, Path(folder))
 
-        def measured(model: Any, name: str) -> float:
-            path = Path(folder) / f"{name}{out.suffix}"
-            write(model, json.dumps(papers, ensure_ascii=False), path)
-            detector = Detector(path, score_thr=0.0)
-            return evaluate(truth, detect(detector, truth, val.image_dir)).totals["bbox_mAP"]
+        def ap(model: Any) -> float:
+            found = detect(quantiser.opened(model), truth, val.image_dir)
+            return evaluate(truth, found).totals["bbox_mAP"]
 
-        before = measured(make(graph), "plain")
-        for kept, patterns in KEPT:
-            dataset = nncf.Dataset(pictures, lambda image: _input(image, options.format))
-            scope = nncf.IgnoredScope(patterns=list(patterns), validate=False)
-            model = nncf.quantize(plain, dataset, ignored_scope=scope,
-                                  subset_size=len(pictures))  # fmt: skip
-            after = measured(model, f"kept_{len(patterns)}")
-            print(f"INT8 with {kept} in FP32: AP {before:.4f} → {after:.4f}", file=sys.stderr)
-            if before - after <= options.drop:
-                break
-    if before - after > options.drop and not options.force:
+        before = ap(make(graph))
+        attempt = _best(quantiser, pictures, ap, before, options)
+    if before - attempt.ap > options.drop and not options.force:
         raise FishdetError(
-            f"--int8: AP falls from {before:.4f} to {after:.4f}, by more than --drop "
-            f"{options.drop}; nothing is written. Give more or other pictures (--images), allow "
-            "more, or write it anyway with --force"
+            f"--int8: AP falls from {before:.4f} to {attempt.ap:.4f}, by more than --drop "
+            f"{options.drop}; nothing is written. Give more or other pictures (--images), more "
+            "attempts (--tries), allow more, or write it anyway with --force"
         )
     extra = {
         "precision": "int8",
-        "in_fp32": kept,
-        "ap": {"before": before, "after": after, "pictures": truth.num_images},
+        "in_fp32": [layer.name for layer in attempt.kept],
+        "layers": len(quantiser.layers),
+        "ap": {"before": before, "after": attempt.ap, "pictures": truth.num_images},
         "calibration_pictures": len(pictures),
     }
-    write(model, json.dumps({**papers, **extra}, ensure_ascii=False, sort_keys=True), out)
+    write(attempt.model, json.dumps({**papers, **extra}, ensure_ascii=False, sort_keys=True), out)
     return extra
 
 
-_FORMATS: dict[str, tuple[Callable[[Graph], Any], Callable[[Any, str, Path], None]]] = {
-    "onnx": (onnx_model, write_onnx),
-    "openvino": (openvino_model, write_openvino),
-}
+def _best(
+    quantiser: Quantiser,
+    pictures: Sequence[np.ndarray],
+    ap: Callable[[Any], float],
+    before: float,
+    options: ExportOptions,
+) -> Attempt:
+    """The attempt with the fewest layers in FP32 that loses little enough, else the best one."""
+    best: list[tuple[tuple[bool, float], Attempt]] = []
 
+    def good(number: int, groups: Sequence[Ranked[Layer]] = ()) -> bool:
+        kept = tuple(layer for group in groups[:number] for layer in group.items)
+        model = quantiser.quantised(kept, pictures, sys.stderr)
+        found = Attempt(model, kept, ap(model))
+        print(f"INT8 with {len(kept)} of {len(quantiser.layers)} layers in FP32: AP {before:.4f} "
+              f"→ {found.ap:.4f}", file=sys.stderr)  # fmt: skip
+        enough = before - found.ap <= options.drop
+        worth = (enough, -len(kept) if enough else found.ap)
+        if not best or worth > best[0][0]:
+            best[:] = [(worth, found)]  # one alone: each holds all weights
+        return enough
 
-def _input(image: np.ndarray, kind: str) -> Any:
-    return {"images": image[None]} if kind == "onnx" else image[None]
+    if not good(0) and options.tries >= 2:
+        sample = pictures[:: -(-len(pictures) // RANKING)]
+        plain = quantiser.opened(quantiser.plain)
+        groups = quantiser.ranked(sample, options.tries, [plain(picture) for picture in sample])
+        for group in groups[:5]:
+            names = ", ".join(layer.name for layer in group.items[:3])
+            print(f"  moves detections by {group.damage:.1%}: {names}"
+                  f"{', …' if len(group.items) > 3 else ''}", file=sys.stderr)  # fmt: skip
+        fewest(lambda number: good(number, groups), len(groups) - 1)
+    return best[0][1]
 
 
 def _splits(data: Path | None) -> tuple[Split, Split]:

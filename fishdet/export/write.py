@@ -98,13 +98,14 @@ def write_openvino(model: Any, text: str, path: Path) -> None:
 
 def write_torchscript(graph: Graph, text: str, path: Path) -> None:
     """Write a traced module with its papers."""
-    with warnings.catch_warnings(), torch.inference_mode(), _naming_operations("TorchScript"):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        traced = torch.jit.trace(graph, (_example(),), check_trace=False)
-    write_atomic(
-        path,
-        lambda temporary: torch.jit.save(traced, str(temporary), _extra_files={KEY: text.encode()}),
-    )
+        with torch.inference_mode(), _naming_operations("TorchScript"):
+            traced = torch.jit.trace(graph, (_example(),), check_trace=False)
+        write_atomic(
+            path,
+            lambda file: torch.jit.save(traced, str(file), _extra_files={KEY: text.encode()}),
+        )
 
 
 WRITERS: dict[str, Callable[[Graph, str, Path], None]] = {

@@ -79,6 +79,12 @@ class Network:
         if compiled:
             self.engine += f", {compile_parts(self.model)}"
 
+    @property
+    def proposals(self) -> int | None:
+        """How many regions of a picture the second stage looks at, at most; None: it has none."""
+        rpn = getattr(self.model, "rpn_head", None)
+        return None if rpn is None else int(rpn.test_cfg.max_per_img)
+
     def limit_proposals(self, number: int) -> None:
         """Let the second stage look at ``number`` proposals a picture at most.
 
@@ -86,12 +92,12 @@ class Network:
             FishdetError: fewer than one, or a detector that makes none.
         """
         rpn = getattr(self.model, "rpn_head", None)
-        if number < 1:
-            raise FishdetError(f"proposals {number}: at least 1")
         if rpn is None:
             raise FishdetError(
                 f"proposals {number}: a {type(self.model).__name__} makes none; leave it out"
             )
+        if number < 1:
+            raise FishdetError(f"proposals {number}: at least 1")
         rpn.test_cfg.max_per_img = number
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Boxes]:

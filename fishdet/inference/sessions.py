@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -106,7 +107,8 @@ class TorchScriptSession:
         torch = _runtime("torch", path)
         importlib.import_module("torchvision")  # registers nms and roi_align
         extra = {KEY: ""}
-        with _naming(path):
+        with _naming(path), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # TorchScript is no longer PyTorch's own
             self._module = torch.jit.load(str(path), map_location=device, _extra_files=extra)
         text: Any = extra[KEY]
         self.papers = (text.decode() if isinstance(text, bytes) else text) or None

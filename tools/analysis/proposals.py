@@ -3,7 +3,7 @@
     python tools/analysis/proposals.py work_dirs/fish --data my/fish
 
 Names the fewest that lose no more AP than --drop: what to give to tools/predict.py --proposals,
-Detector(proposals=…) and tools/export.py --proposals.
+Detector(proposals=…) and tools/export.py --proposals; tools/export.py --fast does both in one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fishdet.cli import exit_status
+from fishdet.cli import at_least, exit_status
 
 
 def parse_args() -> dict[str, Any]:
@@ -23,7 +23,9 @@ def parse_args() -> dict[str, Any]:
     )
     parser.add_argument("model", help="checkpoint, work dir, or published model by file or name")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
-    parser.add_argument("--numbers", type=int, nargs="+", default=[1000, 500, 300, 200, 100, 50])
+    parser.add_argument(
+        "--numbers", type=at_least(1), nargs="+", help="to try (as trained, and 500 to 50)"
+    )
     parser.add_argument("--drop", type=float, default=0.003, help="AP that may be lost, of 1")
     parser.add_argument("--config", type=Path, help="only where the checkpoint has none of its own")
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: CUDA where there is one)")

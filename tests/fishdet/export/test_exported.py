@@ -16,13 +16,17 @@ import torch
 from detections_alike import picture, require_equal
 from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
+from own_truth import own_truth
 from PIL import Image
 from small_detectors import CLASSES, lively, small_config
 
+from fish_dataset import FishDataError
 from fishdet import Detector, FishdetError
 from fishdet.checkpoint.papers import config_from_json, config_to_json
 from fishdet.export.run import ExportOptions, export
 from fishdet.inference.sessions import papers_of
+from fishdet.testing import TestOptions as Options
+from fishdet.testing import test as evaluate
 
 pytest.importorskip("onnx", reason="the extra [export] is not installed")
 pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
@@ -146,8 +150,54 @@ def test_what_is_refused(exported: Path, checkpoint: Path, tmp_path: Path) -> No
     ):
         with pytest.raises(FishdetError, match=said):
             Detector(file, **options)
-    with pytest.raises(FishdetError, match="ends in .xml"):
-        export(ExportOptions(str(checkpoint), "openvino", out=tmp_path / "model.onnx"))
+    (tmp_path / "folder.onnx").mkdir()
+    for model, options, said in (
+        (checkpoint, {"format": "openvino", "out": tmp_path / "model.onnx"}, "ends in .xml"),
+        (checkpoint, {"out": tmp_path / "folder.onnx"}, "is a folder"),
+        (checkpoint, {"out": broken / "small.onnx"}, "cannot be written"),
+        (checkpoint, {"format": "torchscript", "int8": True}, "torchscript has none"),
+        (exported, {}, "exported already"),
+    ):
+        with pytest.raises((FishdetError, FishDataError), match=said):
+            export(ExportOptions(str(model), **options))
+
+
+def test_an_exported_model_is_evaluated_as_a_trained_one(
+    checkpoint: Path, exported: Path, tmp_path: Path
+) -> None:
+    plain = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.2)
+    data = own_truth(plain, tmp_path / "data", images=2)
+    options = dict(config=ROOT / "configs" / "fish.py", data=data, work_dir=tmp_path / "run",
+                   intervals=0, out=tmp_path / "result.json")  # fmt: skip
+    totals = evaluate(Options(checkpoint=exported, **options))
+    # What scores less than the truth's 0.2 is found besides, and only below it.
+    assert totals["coco/bbox_mAP"] > 0.99
+    assert json.loads((tmp_path / "result.json").read_text())["coco/bbox_mAP"] > 0.99
+    assert (tmp_path / "run" / "evaluation.json").is_file()
+    with pytest.raises(FishdetError, match="--img-scale, --tta: .* exported model"):
+        evaluate(Options(checkpoint=exported, img_scale=(64, 64), tta=True, **options))
+    (data / "val.json").write_text((data / "val.json").read_text().replace(CLASSES[0], "shark"))
+    (data / "train.json").unlink()
+    with pytest.raises(FishdetError, match="other species"):
+        evaluate(Options(checkpoint=exported, **options))
+
+
+def test_the_fast_preset_travels_with_the_file(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fishdet.analysis.proposals.DROP", 0.9)  # random weights need them all
+    with pytest.raises(FishdetError, match="--data DIR"):
+        export(ExportOptions(str(checkpoint), fast=True))
+    plain = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.2)
+    data = own_truth(plain, tmp_path / "data", images=1)
+    options = ExportOptions(str(checkpoint), out=tmp_path / "fast.onnx", fast=True, data=data)
+    path, papers = export(options)
+    number, ap = papers["fast"]["proposals"], papers["fast"]["ap"]
+    assert number == 50 and ap["before"] - ap["after"] <= 0.9
+    few = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.0, proposals=number)
+    image = picture(96, 144)
+    (found,), (wanted,) = Detector(path, score_thr=0.0).network([image]), few.network([image])
+    require_equal(found, wanted)
 
 
 def test_an_unsupported_part_is_named() -> None:
@@ -184,6 +234,8 @@ def test_int8_needs_data_with_boxes(checkpoint: Path, tmp_path: Path) -> None:
         ("--int8 --drop -1", "--drop -1.0: AP from 0 to 1"),
         ("--int8 --images 0", "no whole number from 1 on"),
         ("--force", "for --int8 alone"),
+        ("--data x", "for --int8 and --fast alone"),
+        ("--fast --proposals 9 --data x", "give one of them"),
     ],
 )
 def test_flags_that_mean_nothing_are_refused(
