@@ -31,6 +31,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, help="runs at once (one a GPU, one on a CPU)")
     parser.add_argument("--retry", action="store_true", help="try failed runs again")
     parser.add_argument(
+        "--only", nargs="+", metavar="PATTERN", help="runs by name: 'reef__*', '*lite0*', '*seed0'"
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="measure some steps of each, print the plan"
     )
 
@@ -67,7 +70,7 @@ def main() -> int:
         from fishdet.benchmark.run import RunOptions, run
         from fishdet.benchmark.spec import from_flags
 
-        options = {key: args.pop(key) for key in ("out", "jobs", "dry_run", "retry")}
+        options = {key: args.pop(key) for key in ("out", "jobs", "dry_run", "retry", "only")}
         return run(from_flags(**args), RunOptions(**options))
     if command == "compare":
         from fishdet.benchmark.compare import CompareOptions, compare
