@@ -1,4 +1,4 @@
-"""Compare detectors: ``python tools/benchmark.py run SPEC --out DIR``, ``compare``, ``import``."""
+"""Compare detectors: ``benchmark.py run SPEC --out DIR``, ``compare``, ``import``, ``keep``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def parse_args() -> argparse.Namespace:
     _add_run(commands.add_parser("run", help="train and score what is not done yet"))
     _add_compare(commands.add_parser("compare", help="tables, plots, and which pairs differ"))
     _add_import(commands.add_parser("import", help="detections of another detector, as COCO JSON"))
+    keeping = commands.add_parser("keep", help="records of what is done, for the repository")
+    keeping.add_argument("--to", type=Path, required=True, help="JSON file")
     for command in commands.choices.values():
         command.add_argument("--out", type=Path, required=True, help="folder of the benchmark")
     return parser.parse_args()
@@ -76,6 +78,10 @@ def main() -> int:
         from fishdet.benchmark.compare import CompareOptions, compare
 
         return compare(CompareOptions(**args))
+    if command == "keep":
+        from fishdet.benchmark.keep import keep
+
+        return keep(**args)
     from fishdet.benchmark.imports import ImportOptions, import_predictions
 
     return import_predictions(ImportOptions(**args))
