@@ -27,7 +27,8 @@ SMALL_FILE = 4 * 2**20  # bytes
 def bind(cfg: Config, data_dir: str | Path | None, classes: Sequence[str] | None = None) -> None:
     """Bind ``data_dir``, or else the data that the config itself names.
 
-    A config with ``builtin_data`` has its pictures drawn at first use.
+    A config with ``builtin_data`` has its pictures drawn at first use; naming their folder as
+    ``data_dir`` is the same as naming none, but draws nothing.
 
     Args:
         cfg: changed in place.
@@ -43,6 +44,8 @@ def bind(cfg: Config, data_dir: str | Path | None, classes: Sequence[str] | None
     builtin = cfg.get("builtin_data")
     if data_dir is not None:
         bind_folder(cfg, Path(data_dir), classes)
+        if builtin and Path(data_dir).resolve() == Path(builtin["root"]).resolve():
+            return
         _fit_to_data(cfg)
         cfg.pop("builtin_data", None)  # what is kept of the run must not say that it saw drawings
     elif builtin is not None:

@@ -1,4 +1,4 @@
-"""Compare detectors: ``python tools/benchmark.py run SPEC --out DIR``, ``compare``, ``import``."""
+"""Compare detectors: ``benchmark.py run SPEC --out DIR``, ``compare``, ``import``, ``keep``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def parse_args() -> argparse.Namespace:
     _add_run(commands.add_parser("run", help="train and score what is not done yet"))
     _add_compare(commands.add_parser("compare", help="tables, plots, and which pairs differ"))
     _add_import(commands.add_parser("import", help="detections of another detector, as COCO JSON"))
+    keeping = commands.add_parser("keep", help="records of what is done, for the repository")
+    keeping.add_argument("--to", type=Path, required=True, help="JSON file")
     for command in commands.choices.values():
         command.add_argument("--out", type=Path, required=True, help="folder of the benchmark")
     return parser.parse_args()
@@ -30,6 +32,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--img-scale", nargs=2, type=int, metavar=("W", "H"), help="picture size")
     parser.add_argument("--jobs", type=int, help="runs at once (one a GPU, one on a CPU)")
     parser.add_argument("--retry", action="store_true", help="try failed runs again")
+    parser.add_argument(
+        "--only", nargs="+", metavar="PATTERN", help="runs by name: 'reef__*', '*lite0*', '*seed0'"
+    )
     parser.add_argument(
         "--dry-run", action="store_true", help="measure some steps of each, print the plan"
     )
@@ -67,12 +72,16 @@ def main() -> int:
         from fishdet.benchmark.run import RunOptions, run
         from fishdet.benchmark.spec import from_flags
 
-        options = {key: args.pop(key) for key in ("out", "jobs", "dry_run", "retry")}
+        options = {key: args.pop(key) for key in ("out", "jobs", "dry_run", "retry", "only")}
         return run(from_flags(**args), RunOptions(**options))
     if command == "compare":
         from fishdet.benchmark.compare import CompareOptions, compare
 
         return compare(CompareOptions(**args))
+    if command == "keep":
+        from fishdet.benchmark.keep import keep
+
+        return keep(**args)
     from fishdet.benchmark.imports import ImportOptions, import_predictions
 
     return import_predictions(ImportOptions(**args))

@@ -1,4 +1,7 @@
-"""Write docs/zoo.md: ``python tools/zoo.py [--runs work_dirs/benchmark …]``."""
+"""Write docs/zoo.md: ``python tools/zoo.py [--runs work_dirs/benchmark …]``.
+
+Without ``--runs`` the runs kept in benchmarks/recorded/ are taken.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def parse_args() -> argparse.Namespace:
     """Return the command line's choices."""
     parser = argparse.ArgumentParser(description="Table of all shipped detectors")
-    parser.add_argument("--runs", type=Path, nargs="*", default=[], help="benchmark folders")
+    kept = sorted((ROOT / "benchmarks" / "recorded").glob("*.json"))
+    parser.add_argument("--runs", type=Path, nargs="*", default=kept, help="benchmark folders")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "zoo.md", help="the page")
     return parser.parse_args()
 

@@ -5,7 +5,8 @@
 Parameters of ``train`` as in https://rfdetr.roboflow.com/latest/learn/train/training-parameters
 (2026-11-25). rfdetr reads COCO from train/, valid/ and test/ with ``_annotations.coco.json`` each;
 such a folder of links is made. Its weights are its own COCO or Objects365 ones unless
-``--from-scratch``, which the imported note says. ``--dry-run`` makes the folder and stops.
+``--from-scratch``, which the imported note says: the only way where their host is out of reach.
+``--resolution`` changes its 384 px, in steps of 32. ``--dry-run`` makes the folder and stops.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from shared import coco_rows, finish, latency_ms, parse_args
 
 LOWEST_SCORE = 0.001
+RESOLUTION = 384  # of RF-DETR Nano
 SPLITS = {"train": "train", "valid": "val", "test": "val"}  # test is val: nothing else is measured
 
 
@@ -57,11 +59,22 @@ def layout(data: Path, target: Path) -> tuple[dict[str, Any], list[int]]:
     return documents["val"], sorted(c["id"] for c in documents["val"]["categories"])
 
 
+def _resolution() -> int:
+    """Take ``--resolution N`` out of the command line, whose other flags all peers share."""
+    if "--resolution" not in sys.argv:
+        return RESOLUTION
+    place = sys.argv.index("--resolution")
+    side = int(sys.argv[place + 1])
+    del sys.argv[place : place + 2]
+    return side
+
+
 def main() -> None:
     """Train, detect on val, write COCO results."""
     dry = "--dry-run" in sys.argv
     scratch = "--from-scratch" in sys.argv
     sys.argv = [word for word in sys.argv if word not in ("--dry-run", "--from-scratch")]
+    side = _resolution()
     args = parse_args(__doc__.splitlines()[0], lr=1e-4)
     document, kinds = layout(args.data, args.out / "data")
     if dry:
@@ -70,7 +83,8 @@ def main() -> None:
     from PIL import Image
     from rfdetr import RFDETRNano
 
-    model = RFDETRNano(pretrain_weights=None) if scratch else RFDETRNano()
+    weights = {"pretrain_weights": None} if scratch else {}
+    model = RFDETRNano(resolution=side, **weights)
     began = time.perf_counter()
     model.train(
         dataset_dir=str(args.out / "data"),
@@ -95,7 +109,7 @@ def main() -> None:
         "parameters": sum(p.numel() for p in network.parameters()),
         "train_seconds": seconds,
         "latency_ms": latency_ms(lambda picture: model.predict(picture), pictures),
-        "note": f"rfdetr's own training, {args.epochs} epochs, 16 pictures a step, 384 px, "
+        "note": f"rfdetr's own training, {args.epochs} epochs, 16 pictures a step, {side} px, "
                 f"{'random' if scratch else 'its own pretrained'} weights",
     })  # fmt: skip
 

@@ -35,10 +35,19 @@ def parse_args(text: str, lr: float) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--lr", type=float, help=f"learning rate ({lr} × batch / 16)")
     parser.add_argument("--img-scale", nargs=2, type=int, default=(1333, 800), metavar=("W", "H"))
+    parser.add_argument("--train-images", type=int, help="as the benchmark's train_images")
+    parser.add_argument("--data-name", help="of the data set in the benchmark's tables")
     parser.add_argument("--weights", type=Path, help="backbone (ImageNet) weights; random without")
     args = parser.parse_args()
     args.lr = args.lr or lr * args.batch / 16
     return args
+
+
+def chosen(total: int, wanted: int | None) -> list[int]:
+    """Return the rows of the training pictures that are used: those of ``train_images``."""
+    if wanted is None:
+        return list(range(total))
+    return sorted(np.random.default_rng(0).permutation(total)[:wanted].tolist())
 
 
 def learning_rate(iteration: int, per_epoch: int, epochs: int) -> float:
@@ -85,9 +94,10 @@ def finish(
     (args.out / "peer.json").write_text(
         json.dumps({"name": name, "flags": flags, **facts}, indent=1)
     )
+    named = f" --data-name {args.data_name}" if args.data_name else ""
     print(
         f"python tools/benchmark.py import {predictions} --out work_dirs/benchmark --name {name} "
-        f"--data {args.data} --seed {args.seed} --parameters {facts['parameters']} "
+        f"--data {args.data}{named} --seed {args.seed} --parameters {facts['parameters']} "
         f"--train-seconds {facts['train_seconds']:.0f} --latency-ms {facts['latency_ms']:.1f} "
         f'--note "{facts["note"]}"'
     )

@@ -18,7 +18,7 @@ from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
-from shared import FACTOR, STEPS, WARM_UP, finish, latency_ms, parse_args
+from shared import FACTOR, STEPS, WARM_UP, chosen, finish, latency_ms, parse_args
 
 import tvops  # noqa: F401  (mmcv's operators; before mmdet)
 from fish_dataset.layout import find_splits
@@ -44,6 +44,8 @@ def config(args: Any) -> tuple[Config, int]:
                 step["scale"] = tuple(args.img_scale)
     cfg.train_dataloader.batch_size = args.batch
     cfg.train_dataloader.dataset.filter_cfg = None
+    rows = chosen(len(truth["images"]), args.train_images)
+    cfg.train_dataloader.dataset.indices = rows
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     cfg.test_evaluator.update(
         ann_file=str(splits["val"].ann_file), format_only=True,
@@ -51,7 +53,7 @@ def config(args: Any) -> tuple[Config, int]:
     )  # fmt: skip
     cfg.model.roi_head.bbox_head.num_classes = len(names)
     _set_weights(cfg, args)
-    _set_schedule(cfg, args, -(-len(truth["images"]) // args.batch))
+    _set_schedule(cfg, args, -(-len(rows) // args.batch))
     cfg.work_dir, cfg.randomness = str(args.out / "work"), dict(seed=args.seed)
     cfg.default_scope = "mmdet"
     return cfg, len(names)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from shared import coco_rows, finish, latency_ms, learning_rate, parse_args
-from torch.utils.data import DataLoader
+from shared import chosen, coco_rows, finish, latency_ms, learning_rate, parse_args
+from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import CocoDetection, wrap_dataset_for_transforms_v2
 from torchvision.models.detection import FasterRCNN, fasterrcnn_resnet50_fpn
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
@@ -60,8 +60,10 @@ def prepared(target: dict[str, Any], label_of: dict[int, int]) -> dict[str, torc
 def train(model: FasterRCNN, args: Any, label_of: dict[int, int], device: str) -> float:
     """Train and return the seconds that it took."""
     order = torch.Generator().manual_seed(args.seed)
+    pictures = load(args.data, "train", True)
     loader = DataLoader(
-        load(args.data, "train", True), args.batch, shuffle=True, generator=order,
+        Subset(pictures, chosen(len(pictures), args.train_images)), args.batch, shuffle=True,
+        generator=order,
         collate_fn=lambda batch: tuple(zip(*batch, strict=True)),
     )  # fmt: skip
     weights = [p for p in model.parameters() if p.requires_grad]

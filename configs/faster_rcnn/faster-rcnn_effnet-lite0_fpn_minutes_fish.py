@@ -2,12 +2,5 @@
 
 _base_ = [
     "../_base_/models/faster-rcnn_effnet-lite0_fpn_compact.py",
-    "../_base_/datasets/fish_builtin.py",
-    "../_base_/schedules/schedule_minutes.py",
-    "../_base_/default_runtime.py",
+    "../_base_/recipes/minutes_lite0.py",
 ]
-
-late = dict(switch_epoch=_base_.late_epoch, switch_pipeline=_base_.late_pipeline)
-custom_hooks = [*_base_.custom_hooks, dict(type="PipelineSwitchHook", **late)]
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.333)}))
-publish = dict(half=True)

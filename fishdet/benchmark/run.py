@@ -12,7 +12,8 @@ from rich.console import Console
 from fish_dataset.files import require_writable
 from fishdet.errors import FishdetError
 
-from .runs import Run, estimate_file, expected_seconds, prepare, runs_of, waiting
+from .data import settle
+from .runs import Run, estimate_file, expected_seconds, only, prepare, runs_of, waiting
 from .schedule import Slot, conclude, died_of, run_all, slots, worker_command
 from .spec import Spec
 from .store import DONE, FAILED, LOG, seconds, state_of
@@ -28,6 +29,7 @@ class RunOptions:
     jobs: int | None = None
     dry_run: bool = False
     retry: bool = False
+    only: Sequence[str] | None = None
 
 
 def run(spec: Spec, options: RunOptions) -> int:
@@ -44,7 +46,7 @@ def run(spec: Spec, options: RunOptions) -> int:
         raise FishdetError(f"--jobs {options.jobs}: a number from 1")
     require_writable(options.out, "--out")
     out = options.out.resolve()
-    runs = runs_of(spec)
+    runs = only(runs_of(settle(spec, out)), options.only)
     folders = {item.name: prepare(out, item) for item in runs}
     todo, places = waiting(out, runs, options.retry), slots(options.jobs)
     if options.dry_run:

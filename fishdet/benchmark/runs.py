@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,32 @@ def runs_of(spec: Spec) -> list[Run]:
     """
     configs = {model.name: _config_digest(model) for model in spec.models}
     sets = {data.name: _data_digests(data) for data in spec.data}
+    further = [seed for model in spec.models for seed in model.seeds or ()]
     return [
         Run(model, data, seed, spec.checkpoint, spec.latency_images,
             {"config": configs[model.name], **sets[data.name]})
-        for seed in spec.seeds for data in spec.data for model in spec.models
+        for seed in dict.fromkeys([*spec.seeds, *further]) for data in spec.data
+        for model in spec.models if seed in (model.seeds or spec.seeds)
     ]  # fmt: skip
+
+
+def only(runs: Sequence[Run], patterns: Sequence[str] | None) -> list[Run]:
+    """Return the runs whose name fits one of the patterns, all without any.
+
+    Args:
+        runs: of the benchmark.
+        patterns: as of file names: ``reef__*``, ``*lite0*``, ``*seed0``.
+
+    Raises:
+        FishdetError: a pattern that fits none.
+    """
+    if not patterns:
+        return list(runs)
+    for pattern in patterns:
+        if not any(fnmatchcase(run.name, pattern) for run in runs):
+            names = ", ".join(run.name for run in runs)
+            raise FishdetError(f"--only {pattern}: fits none of {names}")
+    return [run for run in runs if any(fnmatchcase(run.name, p) for p in patterns)]
 
 
 def split_of(path: Path, split: str) -> Split:
@@ -119,6 +141,7 @@ def _data_digests(data: DataSpec) -> dict[str, str]:
 def _require_same(old: dict[str, Any], new: dict[str, Any], folder: Path) -> None:
     for values in (old, new):  # where files lie changes no result
         values["model"].pop("config", None)
+        values["model"].pop("seeds", None)
         values["data"].pop("path", None)
         values.pop("latency_images", None)
     changed = [

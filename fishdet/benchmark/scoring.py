@@ -41,6 +41,16 @@ def notes_on(annotations: Annotations, detections: Detections) -> list[str]:
     notes = []
     if not len(detections):
         notes.append("no detections at all: every AP is 0 for that reason")
+    if len(detections) and detections.scores.max() > 1:
+        notes.append(
+            f"scores up to {detections.scores.max():g}, so no chances: AP asks for their order "
+            "alone, calibration for more"
+        )
+    flat = int((detections.bboxes[:, 2:] <= detections.bboxes[:, :2]).any(axis=1).sum())
+    if flat:
+        notes.append(
+            f"{flat} of {len(detections)} boxes have no width or height, or less: all wrong"
+        )
     held = set(annotations.labels[~(annotations.crowd | annotations.ignore)].tolist())
     absent = [name for label, name in enumerate(annotations.classes) if label not in held]
     if absent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,12 +18,17 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+BUILTIN = "builtin"
+SPLITS = ("train", "val", "test")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*(_[A-Za-z0-9.+-]+)*")
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A detector: a config and what is changed in it. The fields are flags of tools/train.py."""
+    """A detector: a config and what is changed in it. The fields are flags of tools/train.py.
+
+    ``seeds`` in place of those of the whole benchmark.
+    """
 
     name: str
     config: Path
@@ -30,20 +36,25 @@ class ModelSpec:
     img_scale: tuple[int, int] | None = None
     precision: str | None = None
     cfg_options: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class DataSpec:
     """A data set: a folder, the split that is scored, and how many training images are used.
 
-    ``train_images`` of one permutation of the training set: the smaller part of the larger ones,
-    and the same for every detector and seed.
+    Attributes:
+        path: of the folder, or ``builtin``: the drawn set, made at first use.
+        train_images: of one permutation of the training set: the smaller part of the larger ones,
+            and the same for every detector and seed.
+        files: annotation files by split, in place of those that the folder's layout names.
     """
 
     name: str
     path: Path
     split: str = "val"
     train_images: int | None = None
+    files: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,19 +110,21 @@ def make_spec(table: Mapping[str, Any], source: str, base: Path) -> Spec:
     data = tuple(part for row in _rows(table, "data", source) for part in _data(row, source, base))
     for kind, entries in (("models", models), ("data", data)):
         _unique([entry.name for entry in entries], f"{source}: {kind}")  # type: ignore[attr-defined]
-    seeds = table.get("seeds", [0])
-    if not isinstance(seeds, list | tuple) or not seeds or not all(_whole(s, 0) for s in seeds):
-        raise FishdetError(
-            f"{source}: seeds = {seeds!r}: give whole numbers from 0, such as [0, 1]"
-        )
-    _unique(list(map(str, seeds)), f"{source}: seeds")
+    seeds = _seeds(table.get("seeds", [0]), source)
     checkpoint = table.get("checkpoint", "last")
     if checkpoint not in ("last", "best"):
         raise FishdetError(f"{source}: checkpoint = {checkpoint!r}: 'last' or 'best'")
     images = table.get("latency_images", 20)
     if not _whole(images, 0):
         raise FishdetError(f"{source}: latency_images = {images!r}: a whole number, 0 for none")
-    return Spec(models, data, tuple(seeds), checkpoint, images)
+    return Spec(models, data, seeds, checkpoint, images)
+
+
+def _seeds(seeds: Any, where: str) -> tuple[int, ...]:
+    if not isinstance(seeds, list | tuple) or not seeds or not all(_whole(s, 0) for s in seeds):
+        raise FishdetError(f"{where}: seeds = {seeds!r}: give whole numbers from 0, such as [0, 1]")
+    _unique(list(map(str, seeds)), f"{where}: seeds")
+    return tuple(seeds)
 
 
 def _model(row: Mapping[str, Any], source: str, base: Path) -> ModelSpec:
@@ -134,26 +147,42 @@ def _model(row: Mapping[str, Any], source: str, base: Path) -> ModelSpec:
     options = row.get("cfg_options", {})
     if not isinstance(options, dict):
         raise FishdetError(f"{where}: {name}: cfg_options = {options!r}: a table of key = value")
-    return ModelSpec(name, config, epochs, tuple(scale) if scale else None, precision, options)
+    seeds = _seeds(row["seeds"], f"{where}: {name}") if "seeds" in row else None
+    scale = tuple(scale) if scale else None
+    return ModelSpec(name, config, epochs, scale, precision, options, seeds)
 
 
 def _data(row: Mapping[str, Any], source: str, base: Path) -> list[DataSpec]:
     where = f"{source}: data"
     _only_known(row, [f.name for f in fields(DataSpec)], where)
-    path = _path(row, "path", where, base)
+    drawn = str(row.get("path")) == BUILTIN
+    path = Path(BUILTIN) if drawn else _path(row, "path", where, base)
     name = _name(row.get("name", path.name), where)
     split = row.get("split", "val")
     if split not in ("val", "test"):
         raise FishdetError(f"{where}: {name}: split = {split!r}: 'val' or 'test'")
+    files = _files(row, split, f"{where}: {name}")
     sizes = row.get("train_images")
     if sizes is None:
-        return [DataSpec(name, path, split)]
+        return [DataSpec(name, path, split, files=files)]
     sizes = sizes if isinstance(sizes, list) else [sizes]
     if not sizes or not all(_whole(size, 1) for size in sizes):
         raise FishdetError(
             f"{where}: {name}: train_images = {row['train_images']!r}: whole numbers from 1"
         )
-    return [DataSpec(f"{name}-{size}", path, split, size) for size in sizes]
+    return [DataSpec(f"{name}-{size}", path, split, size, files) for size in sizes]
+
+
+def _files(row: Mapping[str, Any], split: str, where: str) -> dict[str, str] | None:
+    files = row.get("files")
+    if files is None:
+        return None
+    if not isinstance(files, dict) or not all(isinstance(v, str) and v for v in files.values()):
+        raise FishdetError(f'{where}: files = {files!r}: write {{ train = "…", val = "…" }}')
+    _only_known(files, SPLITS, f"{where}: files")
+    if missing := {"train", split} - set(files):
+        raise FishdetError(f"{where}: files names no {' and no '.join(sorted(missing))} file")
+    return dict(files)
 
 
 def _rows(table: Mapping[str, Any], key: str, source: str) -> Sequence[Mapping[str, Any]]:
@@ -167,7 +196,12 @@ def _path(row: Mapping[str, Any], key: str, where: str, base: Path) -> Path:
     value = row.get(key)
     if not isinstance(value, str | Path) or not str(value):
         raise FishdetError(f"{where}: {dict(row)!r} names no {key}")
-    return (base / Path(value).expanduser()).resolve()
+    text = os.path.expandvars(str(value))
+    if unset := re.search(r"\$\{?\w+\}?", text):
+        raise FishdetError(
+            f"{where}: {key} = {value!r}: the environment variable {unset.group()} is not set"
+        )
+    return (base / Path(text).expanduser()).resolve()
 
 
 def _name(value: Any, where: str) -> str:

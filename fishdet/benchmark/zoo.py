@@ -14,6 +14,7 @@ import yaml
 from fish_dataset.files import write_atomic
 from fishdet.errors import FishdetError
 
+from .keep import read_kept
 from .store import DONE, read_record
 
 UNMEASURED = "not measured"
@@ -67,18 +68,23 @@ def _read(root: Path, path: Path) -> list[Entry]:
 
 
 def read_runs(folders: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
-    """Return the finished runs of benchmark folders by the name of their config.
+    """Return the finished runs of benchmark folders, or of files that ``keep`` wrote, by config.
 
     A run whose settings were changed (``cfg_options``, epochs, picture size) is another detector
     than the config says, and is left out.
     """
     found = defaultdict(list)
     for folder in folders:
-        for path in sorted(folder.glob("runs/*/record.json")):
-            record = read_record(path.parent)
-            if record and record["state"] == DONE and not _changed(record["model"]):
-                found[Path(record["model"].get("config", "")).stem].append(record)
+        for record in read_kept(folder) if folder.suffix == ".json" else _records(folder):
+            config = record["model"].get("config")
+            if config and record["state"] == DONE and not _changed(record["model"]):
+                found[Path(config).stem].append(record)
     return dict(found)
+
+
+def _records(folder: Path) -> list[dict[str, Any]]:
+    paths = sorted(folder.glob("runs/*/record.json"))
+    return [record for path in paths if (record := read_record(path.parent))]
 
 
 def _changed(model: Mapping[str, Any]) -> bool:
@@ -128,6 +134,8 @@ def _short(commit: str | None) -> str:
 
 def write_page(root: Path, folders: Sequence[Path], out: Path) -> None:
     """Write the page of all metafiles below ``root``, with the runs of benchmark ``folders``.
+
+    Folders, or files that ``keep`` wrote.
 
     Raises:
         FishdetError: see ``read_metafiles``.

@@ -54,7 +54,7 @@ def require_form(
             f"{path}: the boxes look like {other}, not {form}: {fits[form]:.0%} of {len(boxes)} "
             f"lie inside their image as {form} and {fits[other]:.0%} as {other}; "
             f"{meets[form]:.0%} and {meets[other]:.0%} overlap a labelled box by half. Write them "
-            f"as {form}, or read them with box_form={other!r}"
+            f"as {form}, or read them so: --box-form {other} (box_form={other!r})"
         )
 
 

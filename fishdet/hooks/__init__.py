@@ -6,6 +6,7 @@ from .convolutions import ConvolutionsHook
 from .exact_resume import ExactResumeHook
 from .finite_loss import FiniteLossHook
 from .graceful_stop import GracefulStopHook
+from .image_shares import ImageSharesHook
 from .records import RecordsHook
 from .shape_watch import ShapeWatchHook
 from .throughput import ThroughputHook
@@ -17,6 +18,7 @@ __all__ = [
     "FiniteLossHook",
     "FishCheckpointHook",
     "GracefulStopHook",
+    "ImageSharesHook",
     "RecordsHook",
     "ShapeWatchHook",
     "ThroughputHook",

@@ -6,6 +6,7 @@ from .assigner import IgnoreRegionAssigner
 from .optim_wrapper import CpuAmpOptimWrapper
 from .optimizer import DenseAdamW
 from .roi_extractor import MultiLevelRoIExtractor
+from .sigmoid_losses import EqualizationLoss, EqualizationLossV2, SpeciesFocalLoss
 from .timm_backbone import TimmBackbone
 from .torchvision_parts import (
     TorchvisionAnchorGenerator,
@@ -19,8 +20,11 @@ from .transformers_detector import TransformersDetector
 __all__ = [
     "CpuAmpOptimWrapper",
     "DenseAdamW",
+    "EqualizationLoss",
+    "EqualizationLossV2",
     "IgnoreRegionAssigner",
     "MultiLevelRoIExtractor",
+    "SpeciesFocalLoss",
     "TimmBackbone",
     "TorchvisionAnchorGenerator",
     "TorchvisionBBoxCoder",

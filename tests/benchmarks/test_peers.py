@@ -12,6 +12,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from fishdet.benchmark.runs import runs_of
+from fishdet.benchmark.spec import make_spec
+from fishdet.benchmark.worker import chosen_images
+
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ROOT / "benchmarks" / "peers"
 
@@ -38,6 +42,16 @@ def test_the_learning_rate_rises_and_steps_down_as_in_schedule_1x(shared: Module
     assert rate[500] == rate[7999] == 1.0
     assert rate[8000] == rate[10_999] == pytest.approx(0.1)
     assert rate[11_000] == rate[-1] == pytest.approx(0.01)
+
+
+def test_a_peer_learns_from_the_pictures_that_ours_does(
+    shared: ModuleType, drawn_data: Path, tiny_config: Path
+) -> None:
+    model = {"name": "a", "config": str(tiny_config)}
+    data = {"name": "d", "path": str(drawn_data), "train_images": 5}
+    (ours,) = runs_of(make_spec({"models": [model], "data": [data]}, "test", Path.cwd()))
+    assert shared.chosen(12, 5) == chosen_images(ours.settings())
+    assert shared.chosen(3, None) == [0, 1, 2]
 
 
 def test_corners_become_coco_results(shared: ModuleType) -> None:
@@ -75,7 +89,7 @@ def test_the_script_that_makes_rfdetrs_environment_is_sound() -> None:
 def test_a_peer_trains_and_its_command_imports(
     script: str, drawn_data: Path, tmp_path: Path
 ) -> None:
-    size = ("--epochs", 1, "--img-scale", 64, 64, "--batch", 4)
+    size = ("--epochs", 1, "--img-scale", 64, 64, "--batch", 4, "--train-images", 8)
     told = run(script, drawn_data, "--out", tmp_path / "peer", *size)
     command = next(line for line in told.splitlines() if line.startswith("python tools/"))
     arguments = shlex.split(command)[2:]

@@ -125,6 +125,16 @@ def test_own_data_take_the_place_of_the_drawn(drawn_data: Path) -> None:
     assert cfg.train_dataloader.dataset.ann_file == str(drawn_data / "train.json")
 
 
+def test_the_drawn_set_by_its_folder_is_as_the_config_has_it(drawn_data: Path) -> None:
+    """Neither picture size nor epochs change, as they would with other data."""
+    cfg = load_config(ROOT / "configs" / "fish.py")
+    cfg.builtin_data.root = str(drawn_data)
+    scale, epochs = cfg.img_scale, cfg.train_cfg.max_epochs
+    bind(cfg, drawn_data)
+    assert (cfg.img_scale, cfg.train_cfg.max_epochs) == (scale, epochs)
+    assert cfg.train_dataloader.dataset.ann_file == str(drawn_data / "train.json")
+
+
 def test_a_batch_is_no_larger_than_the_data(drawn_data: Path, tmp_path: Path) -> None:
     """12 pictures; without boxes there is nothing to learn."""
     cfg = load_config(ROOT / "configs" / "fish.py", {"train_dataloader.batch_size": 100})

@@ -4,5 +4,7 @@ Each species' positive and negative gradients are weighted by their ratio so far
 """
 
 eqlv2 = dict(
-    roi_head=dict(bbox_head=dict(loss_cls=dict(_delete_=True, type="EQLV2Loss", num_classes=80)))
+    roi_head=dict(
+        bbox_head=dict(loss_cls=dict(_delete_=True, type="EqualizationLossV2", num_classes=80))
+    )
 )

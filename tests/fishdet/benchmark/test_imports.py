@@ -7,12 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from fish_dataset.coco import read_coco
 from fish_dataset.errors import FishDataError
 from fishdet.benchmark.compare import CompareOptions, compare
 from fishdet.benchmark.imports import ImportOptions, import_predictions
+from fishdet.benchmark.scoring import notes_on
 from fishdet.errors import FishdetError
+from fishdet.evaluation.detections import Detections
 
 
 def perfect(data: Path) -> list[dict[str, Any]]:
@@ -85,6 +89,16 @@ def test_what_cannot_be_scored_is_refused(
     with pytest.raises(FishdetError, match=message):
         import_predictions(with_data(wrong, drawn_data))
     assert not list((tmp_path / "out").glob("runs/*"))
+
+
+def test_odd_boxes_and_scores_stand_in_the_notes(drawn_data: Path) -> None:
+    """A detector may say them; a reader of its score must know."""
+    annotations, _ = read_coco(drawn_data / "val.json", check_images=False)
+    boxes = np.array([[0.0, 0, 9, 9], [5, 5, 5, 9], [8, 8, 2, 9]])
+    detections = Detections(np.zeros(3, int), boxes, np.array([90.0, 1, 0]), np.zeros(3, int))
+    told = notes_on(annotations, detections)
+    assert "scores up to 90, so no chances" in told[0]
+    assert "2 of 3 boxes have no width or height" in told[1]
 
 
 def test_names_folders_and_truths_are_checked(drawn_data: Path, tmp_path: Path) -> None:

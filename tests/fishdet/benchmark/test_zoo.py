@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fishdet.benchmark.keep import keep, read_kept
 from fishdet.benchmark.zoo import UNMEASURED, markdown, read_metafiles, read_runs
 from fishdet.errors import FishdetError
 
@@ -25,10 +26,10 @@ def test_every_config_has_an_entry() -> None:
 
 
 def test_page_is_the_one_that_the_script_writes() -> None:
-    text = markdown(read_metafiles(ROOT), {})
-    rows = [line.split(" | ")[0] for line in text.splitlines() if UNMEASURED in line]
-    page = (ROOT / "docs/zoo.md").read_text(encoding="utf-8")
-    assert rows and all(row in page for row in rows)
+    kept = sorted((ROOT / "benchmarks/recorded").glob("*.json"))
+    text = markdown(read_metafiles(ROOT), read_runs(kept))
+    assert UNMEASURED in text
+    assert (ROOT / "docs/zoo.md").read_text(encoding="utf-8") == text
 
 
 def test_scores_are_means_of_unchanged_runs(tmp_path: Path) -> None:
@@ -38,16 +39,25 @@ def test_scores_are_means_of_unchanged_runs(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         record = dict(
             state="done",
-            model=dict(name="atss", config=config, cfg_options=options),
-            data=dict(name="reef"),
+            model=dict(name="atss", config=str(ROOT / config), cfg_options=options),
+            data=dict(name="reef", path="/somewhere/reef"),
             seed=seed,
+            checkpoint_file="/somewhere/work/epoch_12.pth",
             scores=dict(bbox_mAP=score, bbox_mAP_50=score + 0.1),
-            environment=dict(commit="0123456789"),
+            environment=dict(commit="0123456789", command=["/somewhere/tools/train.py"]),
         )
         (folder / "record.json").write_text(json.dumps(record))
     text = markdown(read_metafiles(ROOT), read_runs([tmp_path]))
     (row,) = (line for line in text.splitlines() if "[atss_r50" in line)
     assert "| 0.300 | 0.400 | reef | 2 | 01234567 |" in row
+    assert keep(tmp_path, tmp_path / "kept.json") == 0
+    held = (tmp_path / "kept.json").read_text()
+    assert "somewhere" not in held and str(ROOT) not in held
+    assert markdown(read_metafiles(ROOT), read_runs([tmp_path / "kept.json"])) == text
+    with pytest.raises(FishdetError, match="no run is done"):
+        keep(tmp_path / "runs", tmp_path / "kept.json")
+    with pytest.raises(FishdetError, match="record.json: no kept benchmark"):
+        read_kept(tmp_path / "runs/r0/record.json")
 
 
 def test_a_broken_metafile_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+"""ATSS on EfficientNet-Lite0 by the recipe of minutes."""
+
+_base_ = ["../_base_/models/atss_effnet-lite0_fpn_compact.py", "../_base_/recipes/minutes_lite0.py"]
