@@ -12,7 +12,9 @@ from mmdet.structures import DetDataSample
 from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from side_by_side import randomise
-from torchvision.models.detection import fasterrcnn_resnet50_fpn
+from torchvision.models.detection import FasterRCNN, fasterrcnn_resnet50_fpn
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.ops import FrozenBatchNorm2d
 
 import fishdet.registered  # noqa: F401  (mmcv's operators; before mmdet)
 from fishdet.binding import set_num_classes
@@ -44,22 +46,39 @@ def ours_config(classes: int, proposals: int, height: int, width: int) -> Config
     return cfg
 
 
-def stock_model(classes: int, proposals: int, train: bool = False) -> Any:
-    """Return it built, with random weights whose scores spread; training trains all layers."""
+def stock_model(classes: int, proposals: int, train: bool = False, finetune: bool = False) -> Any:
+    """Return it built, with random weights whose scores spread; training trains all layers.
+
+    ``finetune``: stem and first stage frozen, statistics of BatchNorm fixed, as MMDetection's
+    configs have it for pretrained weights.
+    """
     cfg = stock_config(classes, proposals)
-    if train:
+    if train and not finetune:
         cfg.backbone.update(frozen_stages=-1, norm_eval=False)
     model = MODELS.build(cfg)
     randomise(model)
     return model.train(train)
 
 
-def torchvision_model(stock: Any, classes: int, size: tuple[int, int], proposals: int) -> Any:
-    """Return torchvision's own detector with the weights of ``stock``; ``size`` (height, width)."""
-    model = fasterrcnn_resnet50_fpn(
-        weights=None, weights_backbone=None, num_classes=classes + 1, min_size=min(size),
-        max_size=max(size), rpn_pre_nms_top_n_test=proposals, rpn_post_nms_top_n_test=proposals,
+def torchvision_model(
+    stock: Any, classes: int, size: tuple[int, int], proposals: int, finetune: bool = False
+) -> Any:
+    """Return torchvision's own detector with the weights of ``stock``; ``size`` (height, width).
+
+    ``finetune``: as ``fasterrcnn_resnet50_fpn`` is built for pretrained weights, with
+    ``FrozenBatchNorm2d`` and three trained layers.
+    """
+    sizes = dict(
+        num_classes=classes + 1, min_size=min(size), max_size=max(size),
+        rpn_pre_nms_top_n_test=proposals, rpn_post_nms_top_n_test=proposals,
     )  # fmt: skip
+    if finetune:
+        backbone = resnet_fpn_backbone(
+            backbone_name="resnet50", weights=None, norm_layer=FrozenBatchNorm2d, trainable_layers=3
+        )
+        model = FasterRCNN(backbone, **sizes)
+    else:
+        model = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, **sizes)
     model.load_state_dict(to_torchvision_state(stock.state_dict()), strict=False)
     return model.eval()
 

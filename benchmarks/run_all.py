@@ -23,6 +23,7 @@ RUNS = {
     "prediction": ("prediction.py", "--batches", "1", "--repeats", "4"),
     "batches": ("prediction.py", "--sizes", "480x640", "--batches", "8", "--repeats", "3"),
     "training": ("training.py", "--repeats", "3"),
+    "finetuning": ("training.py", "--finetune", "--repeats", "3"),
     "loading": ("loading.py",),
     "growth": ("growth.py",),
     "operators": ("operators.py",),
