@@ -50,8 +50,8 @@ class FishDataset(BaseDetDataset):
         shards: Index of the tar files that hold the pictures (``tools/dataset/shard.py``).
         shard_base: Where these are, if not beside the index: a folder, or an fsspec address.
         reduced_decode: Whether the pipeline decodes JPEGs at 1/2, 1/4 or 1/8 where its resize asks
-            for no more (``fish_dataset.transforms.reduced``); None means in training only, since
-            the pixels differ a little from those of a whole picture that is shrunk.
+            for no more (``fish_dataset.transforms.reduced``). Off unless asked for: the pixels
+            differ a little from those of a whole picture that is shrunk.
         **kwargs: As ``BaseDetDataset``. ``filter_cfg`` takes ``filter_empty_gt`` (leave out images
             without boxes; they are kept by default) and ``min_size`` (leave out pictures whose
             shorter side has fewer pixels); both count in training only. ``serialize_data`` has no
@@ -78,11 +78,11 @@ class FishDataset(BaseDetDataset):
         proposal_file: str | None = None,
         shards: str | os.PathLike | None = None,
         shard_base: str | None = None,
-        reduced_decode: bool | None = None,
+        reduced_decode: bool = False,
         **kwargs: Any,
     ) -> None:
-        if reduced_decode not in (None, True, False):
-            raise FishDataError(f"reduced_decode={reduced_decode!r} is none of None, True, False")
+        if not isinstance(reduced_decode, bool):
+            raise FishDataError(f"reduced_decode={reduced_decode!r} is neither True nor False")
         if proposal_file is not None:
             raise FishDataError(
                 f"proposal_file={proposal_file!r}: FishDataset takes no precomputed proposals; "
@@ -106,8 +106,7 @@ class FishDataset(BaseDetDataset):
 
     @pipeline.setter
     def pipeline(self, pipeline: Compose) -> None:
-        wanted = not self.test_mode if self.reduced_decode is None else self.reduced_decode
-        self._pipeline = with_reduced_decoding(pipeline) if wanted else pipeline
+        self._pipeline = with_reduced_decoding(pipeline) if self.reduced_decode else pipeline
 
     @property
     def image_dir(self) -> Path:

@@ -22,7 +22,7 @@ from mmcv.transforms import (
 from mmdet.datasets.transforms import FilterAnnotations, LoadAnnotations, Resize
 from mmengine import fileio
 
-from fish_dataset.decoding import decode_reduced, resized_shape
+from fish_dataset.decoding import decode_reduced, divisor_for, resized_shape
 
 _WHOLE = "whole_shape"
 _NO_PIXELS = (LoadAnnotations, FilterAnnotations)  # what may stand between loading and resizing
@@ -53,7 +53,7 @@ class LoadImageReduced(LoadImageFromFile):
     def transform(self, results: dict) -> dict:
         """Load the picture of ``results``."""
         content = fileio.get(results["img_path"], backend_args=self.backend_args)
-        found = decode_reduced(content, *self.wanted)
+        found = decode_reduced(content, *self.wanted) if self._worth_a_look(results) else None
         if found is None:
             image = mmcv.imfrombytes(content, flag="color", backend="cv2")
             assert image is not None, f"failed to load image: {results['img_path']}"
@@ -64,6 +64,12 @@ class LoadImageReduced(LoadImageFromFile):
         results["img"] = image.astype(np.float32) if self.to_float32 else image
         results["img_shape"], results["ori_shape"] = image.shape[:2], whole
         return results
+
+    def _worth_a_look(self, results: dict) -> bool:
+        """Whether the size in the annotations, where there is one, leaves something to reduce: the
+        file's header tells the truth, but takes time to read."""
+        height, width = results.get("height"), results.get("width")
+        return not height or not width or divisor_for((height, width), *self.wanted) > 1
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, wanted={tuple(self.wanted)})"

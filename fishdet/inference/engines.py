@@ -106,7 +106,7 @@ def choose(model: Path, wish: Wish, machine: Callable[[], Machine] = Machine.her
     if wish.runtime in (PYTORCH, NAMED):
         return Choice(model, "as asked")
     if wish.runtime != AUTO:
-        return Choice(_named(Path(wish.runtime), model), "as asked")
+        return Choice(_named(model, wish), "as asked")
     fixed = _bound_to_pytorch(wish)
     if fixed:
         return Choice(model, fixed)
@@ -163,12 +163,13 @@ def _advice(model: Path, machine: Machine) -> str:
     return missing + _EXPORT.format(model)
 
 
-def _named(export: Path, model: Path) -> Path:
-    """Check a file that was asked for.
+def _named(model: Path, wish: Wish) -> Path:
+    """Return the file that was asked for.
 
     Raises:
-        FishdetError: it is none, or of another model.
+        FishdetError: it is none, of another model, or cannot do what else was asked for.
     """
+    export = Path(wish.runtime)
     if export.suffix not in SUFFIXES:
         raise FishdetError(
             f"runtime {export}: auto, pytorch, or a file that tools/export.py wrote of {model} "
@@ -179,6 +180,12 @@ def _named(export: Path, model: Path) -> Path:
     papers = papers_of(export)
     if papers is None or papers.get("model_sha256") != _sha256(model):
         raise FishdetError(f"runtime {export}: not an export of {model}; export it anew")
+    asked = wish.plain or wish.compiled or wish.config is not None
+    if asked or wish.proposals not in (None, papers.get("proposals")):
+        raise FishdetError(
+            f"runtime {export}: an exported file has its network, config and proposals fixed; "
+            "leave those options out, or take --runtime pytorch"
+        )
     return export
 
 
@@ -187,6 +194,8 @@ def _difference(export: Path, model: Path, wish: Wish) -> str:
     papers = papers_of(export)
     if papers is None:
         return "cannot be read"
+    if export.suffix == ".xml" and not export.with_suffix(".bin").is_file():
+        return "has no .bin beside it"
     if papers.get("precision") != "fp32":
         return f"is {papers.get('precision')}, which runs where it is named"
     if papers.get("own_config") is not True or "proposals" not in papers:
@@ -217,7 +226,10 @@ def _calibrated_since(papers: Mapping[str, Any], model: Path) -> bool:
 
 
 def _sha256(path: Path) -> str:
+    """The digest of a file, or nothing where there is none: to open it then says so."""
     found = hashlib.sha256()
+    if not path.is_file():
+        return ""
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
             found.update(block)

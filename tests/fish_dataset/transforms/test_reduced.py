@@ -213,14 +213,14 @@ def dataset(folder, **options) -> FishDataset:
     )
 
 
-def test_in_training_unless_told_otherwise(folder):
+def test_where_it_is_asked_for(folder):
     def reduces(found: FishDataset) -> bool:
         return isinstance(found.pipeline.transforms[0], LoadImageReduced)
 
-    assert reduces(dataset(folder)) and not reduces(dataset(folder, test_mode=True))
+    assert not reduces(dataset(folder)) and not reduces(dataset(folder, test_mode=True))
+    assert reduces(dataset(folder, reduced_decode=True))
     assert reduces(dataset(folder, test_mode=True, reduced_decode=True))
-    assert not reduces(dataset(folder, reduced_decode=False))
-    switched = dataset(folder)
+    switched = dataset(folder, reduced_decode=True)
     switched.pipeline = Compose([LOAD, BOXES, RESIZES[1]])  # as PipelineSwitchHook does
     assert reduces(switched) and reduces(switched.get_subset([0]))
     with pytest.raises(FishDataError, match="reduced_decode='yes'"):
@@ -228,7 +228,7 @@ def test_in_training_unless_told_otherwise(folder):
 
 
 def test_a_sample_is_that_of_the_whole_picture(folder):
-    ours, theirs = dataset(folder)[0], dataset(folder, reduced_decode=False)[0]
+    ours, theirs = dataset(folder, reduced_decode=True)[0], dataset(folder)[0]
     assert ours["data_samples"].ori_shape == theirs["data_samples"].ori_shape == (480, 640)
     boxes = [found["data_samples"].gt_instances.bboxes.tensor.tolist() for found in (ours, theirs)]
     assert boxes[0] == boxes[1]
@@ -238,4 +238,4 @@ def test_a_damaged_picture_is_named(folder):
     path = folder / "images" / "a.jpg"
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(FishDataError, match="a.jpg"):
-        dataset(folder)[0]
+        dataset(folder, reduced_decode=True)[0]

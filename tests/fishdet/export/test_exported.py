@@ -106,7 +106,10 @@ def test_a_trained_model_without_pytorch_ends_in_one_line(
     words: str, checkpoint: Path, tmp_path: Path
 ) -> None:
     Image.fromarray(picture(96, 144)).save(tmp_path / "fish.png")
-    places = {"model": checkpoint, "picture": tmp_path / "fish.png", "out": tmp_path / "out"}
+    model = tmp_path / "model" / "alone.pth"  # no export lies beside it
+    model.parent.mkdir()
+    model.write_bytes(checkpoint.read_bytes())
+    places = {"model": model, "picture": tmp_path / "fish.png", "out": tmp_path / "out"}
     arguments = [word.format(**places) for word in words.split()]
     run = f"import runpy\nsys.argv = {arguments!r}\nrunpy.run_path(sys.argv[0], None, '__main__')"
     done = subprocess.run(
@@ -115,6 +118,22 @@ def test_a_trained_model_without_pytorch_ends_in_one_line(
     assert done.returncode == 2, done.stderr
     assert "not installed: pip install -e ." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_export_beside_the_model_runs_where_pytorch_is_missing(
+    checkpoint: Path, exported: Path, tmp_path: Path
+) -> None:
+    assert exported == checkpoint.with_suffix(".onnx")
+    Image.fromarray(picture(96, 144)).save(tmp_path / "fish.png")
+    arguments = ["tools/predict.py", str(checkpoint), str(tmp_path / "fish.png"),
+                 "--out", str(tmp_path / "out")]  # fmt: skip
+    run = f"import runpy\nsys.argv = {arguments!r}\nrunpy.run_path(sys.argv[0], None, '__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", ABSENT + run], capture_output=True, text=True, timeout=120, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert "onnxruntime" in done.stdout and "PyTorch is not installed" in done.stdout
+    assert "1 picture in" in done.stdout
 
 
 def test_a_model_of_drawn_fish_says_so_when_exported(checkpoint: Path, tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_weights_of_another_model(tiny: Tiny, tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"score_thr": 1.5}, "score_thr 1.5"),
-        ({"device": "gpu"}, "device 'gpu' is unknown"),
+        ({"device": "gpu"}, "device 'gpu': this machine has cpu"),
         ({"precision": "int4"}, "int4"),
         ({"lang": "jp"}, "jp"),
         ({"config": "nowhere.py"}, "nowhere.py"),

@@ -35,6 +35,7 @@ def write_export(model: Path, name: str = "fish.xml", **changed: object) -> Path
     }
     text = json.dumps({key: value for key, value in papers.items() if value != "absent"})
     path = model.with_name(name)
+    path.with_suffix(".bin").write_bytes(b"")
     path.write_text(
         f'<?xml version="1.0"?><net><layers><layer id="0"/></layers>'
         f"<rt_info><fishdet value={quoteattr(text)} /></rt_info></net>"
@@ -143,6 +144,23 @@ def test_a_file_by_name(model):
     ]:
         with pytest.raises(FishdetError, match=told):
             chosen(model, runtime=str(runtime))
+
+
+def test_a_file_by_name_and_what_it_cannot_do(model):
+    export = write_export(model, proposals=100)
+    assert chosen(model, runtime=str(export), proposals=100).file == export
+    for wish in ({"proposals": 50}, {"plain": True}, {"config": "c.py"}, {"compiled": True}):
+        with pytest.raises(FishdetError, match="leave those options out"):
+            chosen(model, runtime=str(export), **wish)
+
+
+def test_half_an_export_and_an_export_without_its_model(model):
+    export = write_export(model)
+    export.with_suffix(".bin").unlink()
+    assert "no .bin" in chosen(model).why
+    write_export(model)
+    model.unlink()
+    assert chosen(model).file == model  # which PyTorch's way says is missing
 
 
 def test_an_exported_model_runs_by_itself(model):

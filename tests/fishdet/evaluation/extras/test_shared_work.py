@@ -43,13 +43,14 @@ def dense_sizes(annotations, matches, areas, bins):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_sizes_and_pool_equal_the_definition(seed, random_case):
-    annotations, detections = random_case(seed=seed, images=12, per_image=30, boxes=60)
+    annotations, detections = random_case(seed=seed, images=12, per_image=30, boxes=60, regions=0.1)
     matches = match(annotations, detections)
     kept = without_ignored(annotations, detections).xywh()[matches.row]
     areas = kept[:, 2] * kept[:, 3]
     found = by_size(annotations, matches, areas, bins=3)["bins"]
     wanted = dense_sizes(annotations, matches, areas, 3)
-    assert [(r["boxes"], r["AP"], r["AP50"]) for r in found] == pytest.approx(wanted)
+    rows = [(row["boxes"], row["AP"], row["AP50"]) for row in found]
+    np.testing.assert_allclose(rows, wanted, rtol=1e-12)
     order = np.argsort(-matches.scores, kind="stable")
     pooled = average_precision(
         matches.right[order], ~matches.ignored[order], int(matches.positives.sum())
@@ -59,11 +60,11 @@ def test_sizes_and_pool_equal_the_definition(seed, random_case):
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_a_record_is_the_same_with_what_the_totals_share(kind, random_case):
-    annotations, detections = random_case(seed=3, images=12, per_image=30, boxes=60)
+    annotations, detections = random_case(seed=3, images=12, per_image=30, boxes=60, regions=0.1)
     scores = np.round(detections.scores, 1).astype(kind)  # many are equal
     detections = replace(detections, scores=scores)
     report, shared = evaluate_sharing(annotations, detections)
-    assert report == evaluate(annotations, detections)
+    assert repr(report) == repr(evaluate(annotations, detections))  # some are NaN
     alone = evaluation_record(annotations, detections, report, Choices())
     record = evaluation_record(annotations, detections, report, Choices(), shared)
     assert json.dumps(record) == json.dumps(alone)
