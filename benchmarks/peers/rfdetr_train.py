@@ -84,7 +84,13 @@ def main() -> None:
     from rfdetr import RFDETRNano
 
     weights = {"pretrain_weights": None} if scratch else {}
-    model = RFDETRNano(resolution=side, **weights)
+    try:
+        model = RFDETRNano(resolution=side, **weights)
+    except OSError as error:  # that of requests too
+        raise SystemExit(
+            f"rfdetr's weights cannot be had ({type(error).__name__}): train where their host can "
+            "be reached, or from random weights: --from-scratch"
+        ) from error
     began = time.perf_counter()
     model.train(
         dataset_dir=str(args.out / "data"),
