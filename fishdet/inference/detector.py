@@ -190,7 +190,8 @@ class Detector:
         """Return a detector whose network is as it was trained: this one, or another of the same
         file where parts of this one are folded away (``plain``)."""
         exported = self._trained.suffix not in SUFFIXES and not hasattr(self.network, "model")
-        return self._plainly() if exported or getattr(self.network, "folded", 0) else self
+        folded = int(getattr(self.network, "folded", 0))
+        return self._plainly() if exported or folded else self
 
     def _named(self, boxes: Boxes) -> sv.Detections:
         calibrated = None if self.calibration is None else self.calibration(boxes.scores)

@@ -26,11 +26,11 @@ def compile_parts(model: nn.Module) -> str:
         FishdetError: the model has neither part.
     """
     parts = {name: getattr(model, name, None) for name in PARTS}
-    found = [name for name, part in parts.items() if isinstance(part, nn.Module)]
+    found = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
     if not found:
         raise FishdetError(
             f"--compile: a {type(model).__name__} has neither {' nor '.join(PARTS)}; leave it out"
         )
-    for name in found:
-        parts[name].compile()
+    for part in found.values():
+        part.compile()
     return f"{' and '.join(found)} compiled"
