@@ -117,8 +117,8 @@ def resize(pixels: Tensor, shape: Tensor, target: Tensor) -> Tensor:
     Returns:
         float32 (B, H', W', C), whole numbers.
     """
-    left, right, of_left, of_right = _weights(shape[1], target[1])
-    upper, lower, of_upper, of_lower = _weights(shape[0], target[0])
+    left, right, of_left, of_right = _weights(shape[1], target[1], rows=False)
+    upper, lower, of_upper, of_lower = _weights(shape[0], target[0], rows=True)
     row = pixels.index_select(2, left) * of_left[:, None]
     row = row + pixels.index_select(2, right) * of_right[:, None]
     row = torch.floor(row / 16)
@@ -135,17 +135,25 @@ def resize(pixels: Tensor, shape: Tensor, target: Tensor) -> Tensor:
     return torch.floor((total + 2) / 4)
 
 
-def _weights(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _weights(source: Tensor, target: Tensor, rows: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Pixel before, pixel after and their weights in 2048ths, of each place on an axis.
 
-    The position is rounded to float32 as OpenCV's is, and each weight by itself.
+    The position is rounded to float32 as OpenCV's is, and each weight by itself. Beyond the first
+    and the last pixel OpenCV takes a column whole, and a row twice with the weights of its place,
+    which are rounded apart. The whole part is found in whole numbers: OpenVINO divides by
+    multiplying with the reciprocal, whose error would show in the weights.
     """
     place = torch.arange(_open(target))
-    position = ((2 * place + 1) * source - target).clamp(min=0).float() / (2 * target).float()
-    whole = torch.floor(position)
-    share = torch.where(whole < (source - 1).float(), position - whole, whole * 0)
-    before = torch.minimum(whole.long(), source - 1)
-    after = torch.minimum(whole.long() + 1, source - 1)
+    doubled = (2 * place + 1) * source - target
+    pixel = _quotient(doubled, 2 * target)
+    part = (doubled - pixel * 2 * target).float() / (2 * target).float()
+    whole = pixel.float()
+    share = (whole + part) - whole
+    if not rows:
+        inside = torch.logical_and(pixel >= 0, pixel < source - 1)
+        share = torch.where(inside, share, whole * 0)
+    before = torch.minimum(pixel.clamp(min=0), source - 1)
+    after = torch.minimum((pixel + 1).clamp(min=0), source - 1)
     return before, after, torch.round((1 - share) * _UNITS), torch.round(share * _UNITS)
 
 
