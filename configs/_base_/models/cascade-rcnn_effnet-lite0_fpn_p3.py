@@ -1,6 +1,6 @@
 """Cascade R-CNN on EfficientNet-Lite0 from stride 8 on: accuracy for the minutes of a CPU.
 
-Beside what ``faster-rcnn_effnet-lite0_fpn.py`` says of the backbone:
+Beside what ``parts/effnet-lite0.py`` says of the backbone:
 - The pyramid starts at P3. P2 takes more than half of a training step on a CPU; small fish are
   seen by enlarging the picture instead, which the data set of this recipe does
   (``fish_coco_lsj.py``).
@@ -9,23 +9,15 @@ Beside what ``faster-rcnn_effnet-lite0_fpn.py`` says of the backbone:
 - 128 RoI samples an image and 300 proposals; the box losses count one and a half times.
 """
 
-_base_ = "./cascade-rcnn_r50_fpn.py"
+_base_ = ["./cascade-rcnn_r50_fpn.py", "../parts/effnet-lite0.py"]
 
 width = 128
 head = dict(in_channels=width, fc_out_channels=512)
 sampler = dict(num=128, pos_fraction=0.3)
 model = dict(
-    data_preprocessor=dict(mean=[127.0, 127.0, 127.0], std=[128.0, 128.0, 128.0]),
-    backbone=dict(
-        _delete_=True,
-        type="TimmBackbone",
-        model_name="tf_efficientnet_lite0",
-        out_indices=(2, 3, 4),
-        frozen_stages=1,
-        norm_eval=True,
-        weights="package",
-    ),
-    neck=dict(in_channels=[40, 112, 320], out_channels=width, num_outs=4),
+    data_preprocessor=_base_.lite0_input,
+    backbone=dict(_base_.lite0_backbone, out_indices=(2, 3, 4)),
+    neck=dict(in_channels=_base_.lite0_channels[1:], out_channels=width, num_outs=4),
     rpn_head=dict(
         in_channels=width,
         feat_channels=width,

@@ -1,24 +1,15 @@
 """EfficientNet-Lite0 under a thin FPN in place of ResNet-50: ``model = _base_.lite0`` in a model.
 
-Input, weights and frozen parts as ``models/faster-rcnn_effnet-lite0_fpn_compact.py`` has them,
-which the detectors of ``recipes/minutes.py`` share: what differs between them is the head.
+The detectors of ``recipes/minutes.py`` share it: what differs between them is the head.
 """
 
+_base_ = "./effnet-lite0.py"
+
 lite0 = dict(
-    data_preprocessor=dict(
-        mean=[127.0, 127.0, 127.0], std=[128.0, 128.0, 128.0], pad_size_divisor=64
-    ),
-    backbone=dict(
-        _delete_=True,
-        type="TimmBackbone",
-        model_name="tf_efficientnet_lite0",
-        out_indices=(1, 2, 3, 4),
-        frozen_stages=1,
-        norm_eval=True,
-        weights="package",
-    ),
+    data_preprocessor=dict(_base_.lite0_input, pad_size_divisor=64),
+    backbone=_base_.lite0_backbone,
     neck=dict(
-        in_channels=[24, 40, 112, 320],
+        in_channels=_base_.lite0_channels,
         out_channels=128,
         norm_cfg=dict(type="BN", requires_grad=True),
     ),
