@@ -5,31 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from chains import Net
 from small_detectors import KINDS, lively, small_config
 from torch import nn
 
 from fishdet.inference.folding import fold_batch_norms
 from fishdet.inference.suppression import best_boxes
-
-
-class Net(nn.Module):
-    """A backbone alone, whose forward is given."""
-
-    def __init__(self, *modules: nn.Module, order: tuple[int, ...] | None = None) -> None:
-        super().__init__()
-        self.backbone = Backbone(modules, order)
-
-
-class Backbone(nn.Module):
-    def __init__(self, modules, order) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(modules)
-        self.order = order or range(len(modules))
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        for place in self.order:
-            x = self.parts[place](x)
-        return (x,)
 
 
 def norm(channels: int) -> nn.BatchNorm2d:

@@ -6,29 +6,12 @@ import copy
 
 import pytest
 import torch
+from chains import Net
 from small_detectors import small_config
 from torch import nn
 
 from fishdet.models.frozen_norms import fold_while_frozen, is_joined
 from fishdet.models.timm_backbone import TimmBackbone
-
-
-class Detector(nn.Module):
-    def __init__(self, backbone: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-
-
-class Chain(nn.Module):
-    def __init__(self, *modules: nn.Module, order: tuple[int, ...] | None = None) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(modules)
-        self.order = order or range(len(modules))
-
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        for place in self.order:
-            x = self.parts[place](x)
-        return (x,)
 
 
 def lively_norms(model: nn.Module) -> None:
@@ -41,7 +24,7 @@ def lively_norms(model: nn.Module) -> None:
                 nn.init.normal_(module.bias, std=0.1)
 
 
-def chain(bias: bool = False) -> Detector:
+def chain(bias: bool = False) -> Net:
     parts = (
         nn.Conv2d(3, 6, 3, bias=bias),
         nn.BatchNorm2d(6),
@@ -50,7 +33,7 @@ def chain(bias: bool = False) -> Detector:
         nn.BatchNorm2d(6, affine=bias),
         nn.Conv2d(6, 4, 1, bias=bias),
     )
-    return Detector(Chain(*parts))
+    return Net(*parts)
 
 
 def norms_fixed(model: nn.Module) -> None:
@@ -60,7 +43,7 @@ def norms_fixed(model: nn.Module) -> None:
             module.eval()
 
 
-def backward(model: Detector, picture: torch.Tensor) -> list[torch.Tensor]:
+def backward(model: nn.Module, picture: torch.Tensor) -> list[torch.Tensor]:
     maps = model.backbone(picture)
     weights = torch.Generator().manual_seed(1)
     sum((m * torch.randn(m.shape, generator=weights).to(m)).sum() for m in maps).backward()
@@ -75,8 +58,10 @@ def same_gradients(one: nn.Module, other: nn.Module) -> None:
             assert float((a.grad - b.grad).abs().max()) <= 1e-4 * scale, name
 
 
-def lite0() -> Detector:
-    return Detector(TimmBackbone("tf_efficientnet_lite0", frozen_stages=1, norm_eval=True))
+def lite0() -> nn.Module:
+    model = nn.Module()
+    model.backbone = TimmBackbone("tf_efficientnet_lite0", frozen_stages=1, norm_eval=True)
+    return model
 
 
 @pytest.mark.parametrize("make", [chain, lambda: chain(bias=True), lite0])
@@ -129,7 +114,7 @@ def test_a_copy_is_joined_by_itself() -> None:
 
 @pytest.mark.parametrize("order", [(1, 0), (0, 0, 1)])
 def test_a_network_that_would_answer_otherwise_stays(order: tuple[int, ...]) -> None:
-    model = Detector(Chain(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), order=order))
+    model = Net(nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), order=order)
     lively_norms(model)
     picture = torch.randn(1, 3, 20, 20)
     wanted = model.eval().backbone(picture)[0]
