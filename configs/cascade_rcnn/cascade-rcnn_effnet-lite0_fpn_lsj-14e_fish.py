@@ -1,20 +1,6 @@
-"""Cascade R-CNN on EfficientNet-Lite0 with large scale jitter: 45 minutes of two CPU cores.
-
-For some hundred photos (``docs/recipes.md``). Weights are averaged over about 500 iterations.
-"""
+"""Cascade R-CNN on EfficientNet-Lite0 with large scale jitter, for some hundred photos on a CPU."""
 
 _base_ = [
     "../_base_/models/cascade-rcnn_effnet-lite0_fpn_p3.py",
-    "../_base_/datasets/fish_coco_lsj.py",
-    "../_base_/schedules/schedule_adamw_1x.py",
-    "../_base_/default_runtime.py",
+    "../_base_/recipes/lsj_14e.py",
 ]
-
-max_epochs = 14
-train_cfg = dict(max_epochs=max_epochs, val_interval=7)
-param_scheduler = _base_.param_scheduler
-param_scheduler[1].update(end=max_epochs, T_max=max_epochs)
-optim_wrapper = dict(optimizer=dict(lr=4e-4))
-average = dict(ema_type="ExpMomentumEMA", momentum=0.002, gamma=200, update_buffers=True)
-custom_hooks = [*_base_.custom_hooks, dict(type="EMAHook", priority=49, **average)]
-publish = dict(half=True)

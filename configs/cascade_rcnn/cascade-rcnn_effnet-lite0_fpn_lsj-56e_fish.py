@@ -1,4 +1,4 @@
-"""The same for four times as long: three hours of two CPU cores."""
+"""The same for four times as long."""
 
 _base_ = "./cascade-rcnn_effnet-lite0_fpn_lsj-14e_fish.py"
 
