@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,21 @@ def exit_status(run: Callable[[], Any]) -> int:
 
     PyTorch or MMDetection that is not installed is a user's mistake too: machines that run
     exported models have neither.
+
+    A script's own folder comes first on the path, so ``tools/analysis/profile.py`` would stand for
+    the standard library's ``profile``, which PyTorch imports: such a folder is left before ``run``.
     """
+    _leave_folder_of_namesakes()
 
     def told() -> Any:
         with naming_absent("this command"):
             return run()
 
     return cli.exit_status(told, FishdetError)
+
+
+def _leave_folder_of_namesakes() -> None:
+    folder = Path(sys.argv[0]).resolve().parent
+    own = bool(sys.path) and Path(sys.path[0]).resolve() == folder
+    if own and any(file.stem in sys.stdlib_module_names for file in folder.glob("*.py")):
+        del sys.path[0]

@@ -11,10 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# A script's own folder comes first on the path, and the standard library has a `profile` as well.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).parent]
-
-from fishdet.cli import add_run_arguments, exit_status  # noqa: E402
+from fishdet.cli import add_run_arguments, exit_status
 
 
 def parse_args() -> dict[str, Any]:
