@@ -15,22 +15,17 @@ import argparse
 import itertools
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
 from mmengine.logging import MMLogger
-from mmengine.optim import build_optim_wrapper
-from mmengine.runner import Runner
 from side_by_side import machine, machine_line
+from training_steps import training_steps
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.binding import bind
 from fishdet.config import load_config
-from fishdet.models.convolutions import arrange_convolutions
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
@@ -44,7 +39,10 @@ def main() -> None:
     keep_freed_memory()
     register_all_modules(init_default_scope=True)
     MMLogger.get_current_instance().setLevel("ERROR")  # what each weight begins with
-    sides = {"stock MMDetection": steps(stock(args)), "fishdet": steps(ours(args))}
+    sides = {
+        "stock MMDetection": training_steps(stock(args)),
+        "fishdet": training_steps(ours(args)),
+    }
     spent = dict.fromkeys(sides, 0.0)
     for run in sides.values():
         next(run)  # the first step sets up what later ones use
@@ -87,6 +85,7 @@ def stock(args: argparse.Namespace) -> Any:
     import stock_mmdet
 
     args.out, args.weights, args.lr, args.epochs, args.seed = Path("work_dirs/epoch"), None, 0, 1, 0
+    args.train_images = None
     cfg, _ = stock_mmdet.config(args)
     cfg.model.roi_head.bbox_roi_extractor.roi_layer.use_torchvision = True
     return at_sizes(cfg, args, "Resize")
@@ -113,22 +112,6 @@ def at_sizes(cfg: Any, args: argparse.Namespace, kind: str) -> Any:
     (place,) = [i for i, step in enumerate(steps) if step["type"] == kind]
     steps[place] = resize
     return cfg
-
-
-def steps(cfg: Any) -> Iterator[None]:
-    """Train one iteration a turn, epoch after epoch; the learning rate moves nothing."""
-    torch.manual_seed(0)
-    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    model.train()
-    if any(h["type"] == "ConvolutionsHook" for h in cfg.get("custom_hooks") or []):
-        arrange_convolutions(model, training=True)
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    while True:
-        for batch in loader:
-            model.train_step(batch, wrapper)
-            yield
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import statistics
 import subprocess
 import sys
@@ -155,18 +154,14 @@ def timed(args: argparse.Namespace) -> Iterator[str]:
 
 
 def steps(args: argparse.Namespace, precision: str) -> Iterator[float]:
-    """Train a step a turn, as ``tools/train.py`` would from the start; yields its CPU seconds."""
-    import torch  # only here: the parent of trainings needs none
-    from mmdet.registry import MODELS
-    from mmdet.utils import register_all_modules
+    """Train a step a turn; yields its CPU seconds, those of loader workers left out."""
+    from mmdet.utils import register_all_modules  # only here: the parent of trainings needs none
     from mmengine.logging import MMLogger
-    from mmengine.optim import build_optim_wrapper
-    from mmengine.runner import Runner
+    from training_steps import training_steps
 
     from fishdet.allocator import keep_freed_memory
     from fishdet.binding import bind
     from fishdet.config import load_config, set_img_scale, set_precision
-    from fishdet.models.convolutions import arrange_convolutions
 
     keep_freed_memory()
     register_all_modules(init_default_scope=True)
@@ -176,30 +171,20 @@ def steps(args: argparse.Namespace, precision: str) -> Iterator[float]:
     if args.img_scale:
         set_img_scale(cfg, tuple(args.img_scale))
     set_precision(cfg, precision, "cpu")
-    torch.manual_seed(0)
-    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    model.train()
-    if any(hook["type"] == "ConvolutionsHook" for hook in cfg.get("custom_hooks") or []):
-        arrange_convolutions(model, training=True)
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    for batch in itertools.chain.from_iterable(itertools.repeat(loader)):
+    run = training_steps(cfg)
+    while True:
         began = time.process_time()
-        model.train_step(batch, wrapper)
+        next(run)
         yield time.process_time() - began
 
 
 def options_of(words: Sequence[str]) -> dict[str, Any] | None:
-    """Return key=value words as ``load_config`` takes them; JSON where a value is."""
-    found: dict[str, Any] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        try:
-            found[key] = json.loads(value)
-        except ValueError:
-            found[key] = value
-    return found or None
+    """Return key=value words as ``load_config`` takes them, read as ``tools/train.py`` does."""
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction)
+    return parser.parse_args(["--cfg-options", *words]).cfg_options if words else None
 
 
 if __name__ == "__main__":
