@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from fishdet.models.frozen_norms import is_joined
-from fishdet.models.norm_pairs import PARTS, alike, answers, named_pairs, rest
+from fishdet.models.norm_pairs import alike, answers, dense_parts, joined, named_pairs, rest
 
 
 def fold_batch_norms(model: Any) -> int:
@@ -27,10 +27,7 @@ def fold_batch_norms(model: Any) -> int:
         How many norms are gone; 0 where there are none, or where the folded network would answer
         otherwise.
     """
-    parts = {name: getattr(model, name, None) for name in PARTS}
-    whole = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
-    if "backbone" not in whole or next(model.parameters()).dtype != torch.float32:
-        return 0
+    whole = dense_parts(model)
     folded = {name: copy.deepcopy(part) for name, part in whole.items()}
     count = sum(_fold(part) for part in folded.values())
     if count == 0:
@@ -64,14 +61,8 @@ def _folded(conv: Any, norm: Any) -> nn.Module:
     new = copy.copy(conv)
     new._parameters = dict(conv._parameters)
     with torch.no_grad():
-        scale = (norm.running_var.double() + norm.eps).rsqrt()
-        shift = -norm.running_mean.double() * scale
-        if norm.affine:
-            scale = scale * norm.weight.double()
-            shift = shift * norm.weight.double() + norm.bias.double()
-        weight = conv.weight.double() * scale[:, None, None, None]
-        bias = shift if conv.bias is None else conv.bias.double() * scale + shift
-    layout = {"memory_format": torch.channels_last} if weight.dim() == 4 else {}
-    new.weight = nn.Parameter(weight.to(conv.weight.dtype).to(**layout), requires_grad=False)
+        weight, bias = joined(conv.weight, conv.bias, norm, torch.float64)
+    weight = weight.to(conv.weight.dtype, memory_format=torch.channels_last)
+    new.weight = nn.Parameter(weight, requires_grad=False)
     new.bias = nn.Parameter(bias.to(conv.weight.dtype), requires_grad=False)
     return new

@@ -13,11 +13,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from .norm_pairs import PARTS, alike, answers, pairs, rest
+from .norm_pairs import alike, answers, dense_parts, joined, pairs, rest
 
 
 def fold_while_frozen(model: Any) -> int:
@@ -32,9 +30,8 @@ def fold_while_frozen(model: Any) -> int:
     Returns:
         How many norms are so; 0 where the network would answer a picture of noise otherwise.
     """
-    parts = {name: getattr(model, name, None) for name in PARTS}
-    whole = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
-    if "backbone" not in whole or next(model.parameters()).dtype != torch.float32:
+    whole = dense_parts(model)
+    if not whole:
         return 0
     found = [pair for part in whole.values() for pair in pairs(part)]
     found = [pair for pair in found if not _shared(pair, found)]
@@ -86,7 +83,7 @@ def _convolution(base: Any) -> Any:
         norm = self.norm_behind
         if norm.training:
             return base.forward(self, *inputs)
-        weight, bias = _folded(self, norm)
+        weight, bias = joined(self.weight, self.bias, norm, self.weight.dtype)
         own = self.__dict__["_parameters"]
         self.__dict__["_parameters"] = {"weight": weight, "bias": bias}
         try:
@@ -104,14 +101,3 @@ def _norm(base: Any) -> Any:
         return answer
 
     return type(base.__name__, (base,), {"forward": forward})
-
-
-def _folded(conv: Any, norm: _BatchNorm) -> tuple[Tensor, Tensor]:
-    """Return weight (K, C / groups, H, W) and bias (K,) of convolution and norm together."""
-    assert norm.running_mean is not None and norm.running_var is not None
-    scale = torch.rsqrt(norm.running_var + norm.eps)
-    if norm.affine:
-        scale = scale * norm.weight
-    mean = norm.running_mean if conv.bias is None else norm.running_mean - conv.bias
-    shift = -mean * scale
-    return conv.weight * scale[:, None, None, None], shift + norm.bias if norm.affine else shift

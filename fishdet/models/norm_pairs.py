@@ -20,6 +20,30 @@ PROOF_SIZE = 128  # pixels
 TOLERANCE = 1e-3  # of the largest number of each map
 
 
+def dense_parts(model: Any) -> dict[str, nn.Module]:
+    """Return those of ``PARTS`` that a detector in float32 has; none of another's, nor of one
+    without a backbone."""
+    parts = {name: getattr(model, name, None) for name in PARTS}
+    whole = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
+    known = "backbone" in whole and next(model.parameters()).dtype == torch.float32
+    return whole if known else {}
+
+
+def joined(
+    weight: Tensor, bias: Tensor | None, norm: Any, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
+    """Return weight (K, C / groups, H, W) and bias (K,) of a convolution and a norm with fixed
+    statistics as one, computed in ``dtype``; differentiable."""
+    scale = torch.rsqrt(norm.running_var.to(dtype) + norm.eps)
+    if norm.affine:
+        scale = scale * norm.weight.to(dtype)
+    mean = norm.running_mean.to(dtype)
+    shift = -(mean if bias is None else mean - bias.to(dtype)) * scale
+    if norm.affine:
+        shift = shift + norm.bias.to(dtype)
+    return weight.to(dtype) * scale[:, None, None, None], shift
+
+
 def pairs(module: nn.Module) -> Iterator[tuple[Any, Any]]:
     """Yield each convolution below ``module`` that a fitting norm follows, and that norm."""
     for parent, conv, norm in named_pairs(module):
