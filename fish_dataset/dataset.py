@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from fish_dataset import sharing  # noqa: F401  (registers how Annotations go to
 from fish_dataset.classes import as_classes
 from fish_dataset.coco import read_classes, read_coco
 from fish_dataset.errors import FishDataError
+from fish_dataset.files import file_sha256
 from fish_dataset.findings import summarise
 from fish_dataset.mmdet_import import BaseDetDataset
 from fish_dataset.palette import palette
@@ -137,7 +137,7 @@ class FishDataset(BaseDetDataset):
             image_dir=self.image_dir,
             check_images=self.check_images,
         )
-        self.digest = _sha256(self.ann_file)
+        self.digest = file_sha256(self.ann_file)
         self._shard_rows = self._find_in_shards()
         self._set_classes(self.annotations.classes)
         self.rows = self._filtered_rows()
@@ -315,14 +315,6 @@ def _subset(rows: np.ndarray, indices: int | Sequence[int]) -> np.ndarray:
     if isinstance(indices, (int, np.integer)):
         return rows[:indices] if indices >= 0 else rows[indices:]
     return rows[np.asarray(indices, dtype=np.int64)]
-
-
-def _sha256(path: str | os.PathLike) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _check_picture(path: str, error: Exception | None) -> None:

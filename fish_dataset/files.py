@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -47,6 +48,19 @@ def write_documents(folder: Path, documents: Mapping[str, Any]) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file of ours."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def file_sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a file in hex.
+
+    Raises:
+        OSError: what reading it raises.
+    """
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def require_new_folder(out: str | os.PathLike) -> Path:

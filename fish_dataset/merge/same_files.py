@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from fish_dataset.errors import FishDataError
+from fish_dataset.files import file_sha256
 from fish_dataset.progress import track
 
 
@@ -23,24 +22,11 @@ def equal_files(paths: Sequence[str | os.PathLike]) -> list[list[int]]:
         sized = _grouped(enumerate(os.stat(path).st_size for path in paths))
         alike = [position for group in sized for position in group]
         tracked = track(alike, len(alike), "pictures compared")
-        return sorted(_grouped((i, file_digest(paths[i])) for i in tracked))
+        return sorted(_grouped((i, file_sha256(paths[i])) for i in tracked))
     except OSError as error:
         raise FishDataError(
             f"{error.filename}: cannot be read: {error.strerror or error}"
         ) from error
-
-
-def file_digest(path: str | os.PathLike) -> str:
-    """SHA-256 of a file in hex.
-
-    Raises:
-        OSError: what reading it raises.
-    """
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _grouped(keyed: Iterable[tuple[int, object]]) -> list[list[int]]:

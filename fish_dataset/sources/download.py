@@ -7,7 +7,6 @@ failure, and the next call goes on from there. ``.NAME.lock`` keeps two processe
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import re
@@ -22,9 +21,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from fish_dataset.errors import FishDataError
-from fish_dataset.files import read_json, write_json
+from fish_dataset.files import file_sha256, read_json, write_json
 from fish_dataset.sources.transfer import (
-    BLOCK,
     NETWORK_ERRORS,
     Answer,
     Broken,
@@ -119,16 +117,7 @@ def is_expected(path: Path, expected: Expected) -> bool:
         return False
     if expected.size is not None and path.stat().st_size != expected.size:
         return False
-    return expected.sha256 is None or sha256_of(path) == expected.sha256
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    return expected.sha256 is None or file_sha256(path) == expected.sha256
 
 
 class _Job:
@@ -234,7 +223,7 @@ class _Job:
         reason = None
         if size is not None and self.done() != size:
             reason = f"{self.done()} bytes arrived in place of {size}"
-        elif sha256 is not None and (found := sha256_of(self.part)) != sha256:
+        elif sha256 is not None and (found := file_sha256(self.part)) != sha256:
             reason = f"wrong checksum: sha256 {found} in place of {sha256}"
         if reason is None:
             return None

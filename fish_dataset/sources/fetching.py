@@ -16,13 +16,13 @@ from rich.console import Console
 
 from fish_dataset.conversion import convert
 from fish_dataset.errors import FishDataError
-from fish_dataset.files import require_new_folder, write_json
+from fish_dataset.files import file_sha256, require_new_folder, write_json
 from fish_dataset.folder import Transfer
 from fish_dataset.formats import named
 from fish_dataset.sources import Source
 from fish_dataset.sources.archives import unpack
 from fish_dataset.sources.byte_progress import bytes_counted
-from fish_dataset.sources.download import download, sha256_of
+from fish_dataset.sources.download import download
 from fish_dataset.sources.fathomnet import collect
 from fish_dataset.sources.fetched import ORIGIN, Fetched, origin
 from fish_dataset.validation.run import validate
@@ -185,7 +185,7 @@ def _download_all(
 
 
 def _record(path: Path) -> dict[str, Any]:
-    return {"file": path.name, "size": path.stat().st_size, "sha256": sha256_of(path)}
+    return {"file": path.name, "size": path.stat().st_size, "sha256": file_sha256(path)}
 
 
 def _unpack(path: Path, folder: Path, console: Console) -> None:

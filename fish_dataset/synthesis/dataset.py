@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from fish_dataset.errors import FishDataError
+from fish_dataset.files import file_sha256
 from fish_dataset.progress import counted, silent
 
 from .folder import (
@@ -26,7 +27,6 @@ from .folder import (
     SPLITS,
     Spec,
     check_replaceable,
-    digest,
     image_name,
     is_whole,
     locked,
@@ -152,7 +152,7 @@ def _write(work: Path, spec: Spec, workers: int, progress: bool) -> None:
         (work / f"{split}.json").write_text(text, encoding="utf-8")
     if spec.cast == "invented":
         (work / CATALOGUE_FILE).write_text(catalogue_toml(spec.pairs), encoding="utf-8")
-    digests = {f"{split}.json": digest(work / f"{split}.json") for split in SPLITS}
+    digests = {f"{split}.json": file_sha256(work / f"{split}.json") for split in SPLITS}
     record = json.dumps({**spec.record(), "digests": digests}, indent=2)
     (work / SPEC_FILE).write_text(record + "\n", encoding="utf-8")
 

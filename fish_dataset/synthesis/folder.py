@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from fish_dataset import files
 from fish_dataset.errors import FishDataError
+from fish_dataset.files import file_sha256
 
 from .casts import CASTS, Cast, further_cast
 
@@ -101,11 +102,6 @@ def image_name(split: str, index: int) -> str:
     return f"{split}_{index + 1:06d}.jpg"
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def read_spec(root: Path) -> dict[str, Any] | None:
     """What ``root/spec.json`` says, None where there is no such file or it is not ours."""
     try:
@@ -160,7 +156,7 @@ def check_replaceable(root: Path) -> None:
     known = record.get("digests", {})
     for split in SPLITS:
         path = root / f"{split}.json"
-        if path.is_file() and digest(path) != known.get(path.name):
+        if path.is_file() and file_sha256(path) != known.get(path.name):
             raise FishDataError(
                 f"{path}: would be drawn anew, but was changed since it was written. {remedy}"
             )

@@ -10,13 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from fish_dataset.files import read_json, write_json
+from fish_dataset.files import file_sha256, read_json, write_json
 from fish_dataset.layout import Split, find_splits
 from fishdet.config import load_config
 from fishdet.errors import FishdetError
 
 from .spec import DataSpec, ModelSpec, Spec
-from .store import DONE, FAILED, SETTINGS, records, seconds, sha256, state_of
+from .store import DONE, FAILED, SETTINGS, records, seconds, state_of
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _config_digest(model: ModelSpec) -> str:
 
 
 def _data_digests(data: DataSpec) -> dict[str, str]:
-    return {name: sha256(split_of(data.path, name).ann_file) for name in ("train", data.split)}
+    return {name: file_sha256(split_of(data.path, name).ann_file) for name in ("train", data.split)}
 
 
 def _require_same(old: dict[str, Any], new: dict[str, Any], folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fish_dataset.files import read_json, write_atomic, write_json
+from fish_dataset.files import file_sha256, read_json, write_atomic, write_json
 from fishdet.errors import FishdetError
 
 Record = dict[str, Any]
@@ -64,7 +63,7 @@ def keep_truth(out: Path, ann_file: Path) -> str:
 
     Results stay comparable when the data set moves or changes.
     """
-    digest = sha256(ann_file)
+    digest = file_sha256(ann_file)
     target = truth_file(out, digest)
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,15 +74,6 @@ def keep_truth(out: Path, ann_file: Path) -> str:
 def truth_file(out: Path, digest: str) -> Path:
     """Return where the annotation file of a digest is kept."""
     return out / "truth" / f"{digest[:16]}.json"
-
-
-def sha256(path: Path) -> str:
-    """Return the digest of a file in hex, as ``FishDataset.digest``."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def begin_attempt(folder: Path, record: Record) -> None:

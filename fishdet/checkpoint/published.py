@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 
-from fish_dataset.files import write_atomic
+from fish_dataset.files import file_sha256, write_atomic
 from fishdet.errors import FishdetError
 
 from .header import DTYPES, Header, read_header
@@ -30,7 +30,6 @@ KEY, FORMAT = "fishdet", 1
 DIGEST = "content_sha256"
 SUFFIX = ".safetensors"
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.safetensors$")
-_BLOCK = 2**22
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
@@ -129,15 +128,6 @@ def canonical_json(value: Any) -> str:
     return json.dumps(
         value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fish_dataset.catalogue import find
+from fish_dataset.files import file_sha256
 from fishdet import __version__
 from fishdet.checkpoint.publishing.model_papers import preprocessing
 from fishdet.inference.detector import Detector
@@ -40,7 +40,7 @@ def export_papers(
         "export_format": FORMAT,
         "fishdet": __version__,
         "model": path.name,
-        "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "model_sha256": file_sha256(path),
         "own_config": own_config,
         "proposals": proposals,
         "architecture": detector.cfg.model.get("type"),

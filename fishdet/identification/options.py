@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 from typing import Any
 
+from fish_dataset.files import file_sha256
 from fishdet.errors import FishdetError
 
 
@@ -44,6 +44,6 @@ def identify_settings(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "identify": str(options.identify),
         "gallery": str(options.gallery),
-        "gallery_sha256": hashlib.sha256(options.gallery.read_bytes()).hexdigest(),
+        "gallery_sha256": file_sha256(options.gallery),
         "confidence": options.confidence,
     }

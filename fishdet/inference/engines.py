@@ -8,14 +8,13 @@ its file is named.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fish_dataset.files import read_json
+from fish_dataset.files import file_sha256, read_json
 from fishdet.errors import FishdetError
 
 from .calibration import FILE as CALIBRATION
@@ -178,7 +177,7 @@ def _named(model: Path, wish: Wish) -> Path:
     if not export.is_file():
         raise FishdetError(f"runtime {export}: no such file; tools/export.py writes it")
     papers = papers_of(export)
-    if papers is None or papers.get("model_sha256") != _sha256(model):
+    if papers is None or papers.get("model_sha256") != _digest(model):
         raise FishdetError(f"runtime {export}: not an export of {model}; export it anew")
     asked = wish.plain or wish.compiled or wish.config is not None
     if asked or wish.proposals not in (None, papers.get("proposals")):
@@ -202,7 +201,7 @@ def _difference(export: Path, model: Path, wish: Wish) -> str:
         return "was made with another config, or by an older fishdet"
     if papers["proposals"] != wish.proposals:
         return f"has other proposals ({papers['proposals'] or 'as trained'})"
-    if papers.get("model_sha256") != _sha256(model):
+    if papers.get("model_sha256") != _digest(model):
         return "is of other weights"
     return "has another calibration" if _calibrated_since(papers, model) else ""
 
@@ -225,15 +224,9 @@ def _calibrated_since(papers: Mapping[str, Any], model: Path) -> bool:
     )
 
 
-def _sha256(path: Path) -> str:
-    """The digest of a file, or nothing where there is none: to open it then says so."""
-    found = hashlib.sha256()
-    if not path.is_file():
-        return ""
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+def _digest(model: Path) -> str:
+    """The SHA-256 of a model, or nothing where it is missing: to open it then says so."""
+    return file_sha256(model) if model.is_file() else ""
 
 
 def _installed(name: str) -> bool:

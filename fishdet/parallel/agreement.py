@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import all_gather_object, get_world_size
 
-from fishdet.checkpoint.published import file_sha256
+from fish_dataset.files import file_sha256
 from fishdet.config import LOADERS, nested_dicts
 from fishdet.environment import git_commit, package_version
 from fishdet.errors import FishdetError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fishdet.checkpoint.published import file_sha256
+from fish_dataset.files import file_sha256
 from fishdet.errors import FishdetError
 from fishdet.inference.boxes import Boxes
 from fishdet.inference.calibration import Calibration

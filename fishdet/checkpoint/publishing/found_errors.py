@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fish_dataset.files import file_sha256
 from fishdet.errors import FishdetError
 
-from ..published import file_sha256
 from .measured import Note, read_object
 from .weaknesses import KINDS, PARTS
 

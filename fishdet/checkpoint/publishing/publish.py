@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from fish_dataset.files import require_writable, write_atomic
+from fish_dataset.files import file_sha256, require_writable, write_atomic
 from fishdet.errors import FishdetError
 from fishdet.inference.build import build_network, class_names, config_for, require_class_count
 
@@ -19,7 +19,7 @@ from ..header import DTYPES
 from ..index.edit import CARD, entry_of
 from ..index.entries import INDEX, render_index
 from ..load import load_checkpoint
-from ..published import SUFFIX, file_sha256, read_metadata, write_published
+from ..published import SUFFIX, read_metadata, write_published
 from .card import MARK, model_card
 from .model_papers import PublishOptions, model_papers
 from .run_records import run_records

@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from fish_dataset.coco import read_coco
+from fish_dataset.files import file_sha256
 from fish_dataset.layout import find_splits
 from fishdet.errors import FishdetError
 
 from ..papers import box_counts
-from ..published import file_sha256
 from .measured import checked_intervals, read_intervals, read_object
 
 _SPLIT_FACTS = ("sha256", "images", "boxes", "boxes_by_class")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from fish_dataset.annotations import Annotations
 from fish_dataset.coco import read_classes, read_coco
 from fish_dataset.errors import FishDataError
+from fish_dataset.files import file_sha256
 from fish_dataset.layout import Split, find_splits
 from fish_dataset.progress import track
 from fish_dataset.wording import number_of
@@ -71,7 +71,7 @@ def calibrate_model(options: CalibrateOptions) -> tuple[Calibration, Path]:
     )
     facts: dict[str, Any] = {
         "ann_file": Path(split.ann_file).name,
-        "sha256": hashlib.sha256(Path(split.ann_file).read_bytes()).hexdigest(),
+        "sha256": file_sha256(split.ann_file),
         "split": options.split,
         "checkpoint": path.name,
     }

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fish_dataset.files import write_json
+from fish_dataset.files import file_sha256, write_json
 from fish_dataset.output import output_folder
 
 from ...checkpoint.loading import resolve
-from ...checkpoint.published import file_sha256
 from ...errors import FishdetError
 from ..outside import BoxForm
 from ..report_page import write_errors_page

@@ -15,9 +15,9 @@ from mmengine.config import Config
 from mmengine.runner import save_checkpoint
 
 from fish_dataset.coco import read_classes
+from fish_dataset.files import file_sha256
 from fishdet.binding import bind
 from fishdet.checkpoint.papers import checkpoint_papers
-from fishdet.checkpoint.published import file_sha256
 from fishdet.checkpoint.publishing.model_papers import PublishOptions
 from fishdet.checkpoint.publishing.publish import publish
 from fishdet.config import load_config

@@ -13,10 +13,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fish_dataset.files import file_sha256
 from fishdet.checkpoint.header import DTYPES
 from fishdet.checkpoint.published import (
     canonical_json,
-    file_sha256,
     read_metadata,
     read_published,
     write_published,

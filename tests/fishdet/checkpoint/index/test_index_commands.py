@@ -12,9 +12,10 @@ from types import ModuleType
 import pytest
 
 from fish_dataset.cli import exit_status
+from fish_dataset.files import file_sha256
 from fishdet.checkpoint.header import read_header
 from fishdet.checkpoint.index.edit import add_entry, entry_of_file
-from fishdet.checkpoint.published import file_sha256, read_published, write_published
+from fishdet.checkpoint.published import read_published, write_published
 from fishdet.errors import FishdetError
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -10,7 +10,8 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from fishdet.checkpoint.published import file_sha256, read_metadata
+from fish_dataset.files import file_sha256
+from fishdet.checkpoint.published import read_metadata
 from fishdet.checkpoint.publishing.card import front_matter, model_card
 from fishdet.checkpoint.publishing.weaknesses import weaknesses
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fishdet.checkpoint.published import file_sha256, read_metadata
+from fish_dataset.files import file_sha256
+from fishdet.checkpoint.published import read_metadata
 from fishdet.checkpoint.publishing.found_errors import read_errors
 from fishdet.checkpoint.publishing.model_papers import PublishOptions
 from fishdet.checkpoint.publishing.publish import publish
