@@ -86,12 +86,17 @@ def openvino_model(graph: Graph) -> Any:
 
 
 def write_openvino(model: Any, text: str, path: Path) -> None:
-    """Write an OpenVINO model, ``.xml`` and ``.bin``, with its papers."""
+    """Write an OpenVINO model, ``.xml`` and ``.bin``, with its papers.
+
+    Where it is ended between the two, there is no ``.xml``: never one beside the weights of
+    another export.
+    """
     openvino = require_package("openvino")
     model.set_rt_info(text, [KEY])
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
         whole = Path(folder) / path.name
         openvino.save_model(model, str(whole), compress_to_fp16=False)
+        path.unlink(missing_ok=True)
         os.replace(whole.with_suffix(".bin"), path.with_suffix(".bin"))
         os.replace(whole, path)
 
