@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
 Kind = Literal["error", "warning", "repaired", "info", "good"]
+_PHONE_INCHES = 4.8  # 460 CSS pixels: at 340 of them, letters of 9.5 points are 9 pixels high
 
 
 @dataclass(frozen=True)
@@ -62,15 +63,23 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its caption; ``uri`` is a data URI."""
+    """A drawing with its caption.
+
+    Attributes:
+        uri: Data URI.
+        caption: What it shows.
+        wide: On a phone it keeps a width at which it can be read, and scrolls; others shrink to
+            the screen.
+    """
 
     uri: str
     caption: str = ""
+    wide: bool = True
 
     @classmethod
-    def from_svg(cls, svg: str, caption: str = "") -> Figure:
+    def from_svg(cls, svg: str, caption: str = "", wide: bool = True) -> Figure:
         """A drawing in SVG. It is shown as a picture, so scripts in it do not run."""
-        return cls(data_uri("image/svg+xml", svg.encode()), caption)
+        return cls(data_uri("image/svg+xml", svg.encode()), caption, wide)
 
     @classmethod
     def from_png(cls, data: bytes, caption: str = "") -> Figure:
@@ -85,7 +94,8 @@ class Figure:
         stream = io.StringIO()
         with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "page"}):
             figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None})
-        return cls.from_svg(stream.getvalue(), caption)
+        wide = figure.get_figwidth() > _PHONE_INCHES
+        return cls.from_svg(stream.getvalue(), caption, wide)
 
 
 @dataclass(frozen=True)

@@ -111,12 +111,13 @@ def _species(record: Mapping[str, Any], names: Sequence[str], lang: str) -> list
         scores = [fixed(_or_nan(row[key])) for key in ("AP", "AP50", "AR")]
         counts = row["images"], row["boxes"], row["detections"]
         span = [_span((spans.get(row["name"]) or {}).get("AP"))] if spans else []
-        rows.append((name, *counts, scores[0], *span, *scores[1:]))
-    heads = [say(key) for key in ("species", "pictures", "boxes", "detections")]
+        rows.append((name, scores[0], *span, *scores[1:], *counts))
     interval = [f"AP: {say('interval')}"] if spans else []
+    heads = [say("species"), "AP", *interval, "AP50", "AR"]
+    heads += [say(key) for key in ("pictures", "boxes", "detections")]
     absent = [name for name, row in zip(names, found, strict=True) if not row["boxes"]]
     note = [Text(say("left_out", names=", ".join(absent)))] if absent else []
-    return [Table([*heads, "AP", *interval, "AP50", "AR"], rows), *note]
+    return [Table(heads, rows), *note]
 
 
 def _curves(analysis: Analysis, lang: str) -> list[Block]:

@@ -48,6 +48,9 @@ class Page(HTMLParser):
         return "\n".join(self.texts)
 
 
+SECOND = "a title longer than the words that are tried, since a caption like it is left out"
+
+
 def everything(word: str) -> list[Section]:
     pixels = np.zeros((4, 6, 3), np.uint8)
     table = Table((word, "n"), [(word, 1234567), (Badge(word, "error"), None)], word)
@@ -55,7 +58,7 @@ def everything(word: str) -> list[Section]:
     svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><path d='M0 0'/></svg>"
     return [
         Section(word, [Text(f"{word}\n\nsecond"), table, folded], Badge(word, "good")),
-        Section("b", [Figure.from_svg(svg, word), Grid([Picture.of(pixels, word, word)], word)]),
+        Section(SECOND, [Figure.from_svg(svg, word), Grid([Picture.of(pixels, word, word)], word)]),
     ]
 
 
@@ -123,6 +126,18 @@ def test_drawings_are_the_same_bytes_each_time():
         return Figure.from_matplotlib(figure, "curve")
 
     assert draw() == draw() and draw().uri.startswith("data:image/svg+xml;base64,")
+
+
+def test_only_wide_drawings_keep_their_width_on_a_phone(tmp_path):
+    drawn = [MatplotlibFigure(figsize=(width, 3)) for width in (4.6, 8)]
+    blocks = [Figure.from_matplotlib(figure, f"drawing {k}") for k, figure in enumerate(drawn)]
+    render(tmp_path / "page.html", "x", [Section("drawing 1", blocks)])
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert [part.split('"')[0] for part in text.split('figure class="')[1:]] == [
+        "drawing",
+        "drawing wide",
+    ]
+    assert "<figcaption>drawing 0<" in text and "<figcaption>drawing 1<" not in text
 
 
 def test_a_page_that_cannot_be_written(tmp_path):
