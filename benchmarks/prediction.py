@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import copy
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def contenders(
     named: dict[str, Callable[[], Callable[[], Any]]] = {
         "stock MMDetection, fp32": lambda: lambda: stock.test_step(copy.copy(packed)),
         **_torchvision(args, stock, size, pictures),
+        **_torchvision_exported(args, stock, size, pictures, folder),
         **_ours(args, stock, size, pictures),
         **_exported(args, stock, size, pictures, folder),
     }
@@ -138,6 +140,50 @@ def _torchvision(
     if args.compile:
         named["torchvision, channels_last, torch.compile"] = lambda: switched(has_bf16, True)
     return named
+
+
+def _torchvision_exported(
+    args: argparse.Namespace,
+    stock: Any,
+    size: tuple[int, int],
+    pictures: list[np.ndarray],
+    folder: Path,
+) -> dict[str, Callable[[], Callable[[], Any]]]:
+    """torchvision's own way to ONNX: a trace of the list of pictures, sizes fixed."""
+    path = folder / "torchvision.onnx"
+    feeds = {f"image{k}": image.numpy() for k, image in enumerate(torchvision_batch(pictures))}
+
+    def written() -> str:
+        if not path.is_file():
+            model = torchvision_model(stock, CLASSES, size, args.proposals)
+            with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                images = [torch.from_numpy(values.copy()) for values in feeds.values()]
+                torch.onnx.export(
+                    model, (images,), str(path), input_names=list(feeds), opset_version=18,
+                    dynamo=False,
+                )  # fmt: skip
+        return str(path)
+
+    def onnx() -> Callable[[], Any]:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(written(), options, ["CPUExecutionProvider"])
+        return lambda: session.run(None, feeds)
+
+    def openvino() -> Callable[[], Any]:
+        import openvino
+
+        hints = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY"}
+        compiled = openvino.Core().compile_model(written(), "CPU", hints)
+        return lambda: compiled(feeds)
+
+    return {
+        "torchvision exported, ONNX Runtime, fp32": onnx,
+        "torchvision exported, OpenVINO, fp32": openvino,
+    }
 
 
 def _ours(
