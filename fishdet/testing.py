@@ -31,6 +31,10 @@ from fishdet.processes import wait_seconds
 from fishdet.runner import build_runner
 from fishdet.testing_exported import SUFFIXES, open_for_test, run_exported
 
+_WHERE = (
+    "data_root", "ann_file", "data_prefix", "metainfo", "shards", "shard_base", "image_dir",
+)  # fmt: skip
+"""What of a data set or metric says which pictures it reads."""
 FLIP_TTA = dict(
     type="TestTimeAug",
     transforms=[
@@ -192,12 +196,27 @@ def _require_same_species(checkpoint: Path, trained: Sequence[str], data: Path) 
 
 def _choose_split(cfg: Config, split: str) -> str:
     if split == "val":
-        cfg.test_dataloader = deepcopy(cfg.val_dataloader)
-        cfg.test_evaluator = deepcopy(cfg.val_evaluator)
+        _read_what_val_reads(cfg)
     dataset = next(d for d in nested_dicts(cfg.test_dataloader) if d.get("type") in DATASETS)
     if split == "test" and dataset["ann_file"] == _val_file(cfg):
         raise FishdetError("--split test: this data set has no test split; use --split val")
     return f"Evaluating {dataset['ann_file']}"
+
+
+def _read_what_val_reads(cfg: Config) -> None:
+    """Point the test loader and metric to the val split; how they load and score is theirs."""
+    for part, types in (("dataloader", DATASETS), ("evaluator", ("FishMetric",))):
+        own, val = (
+            [d for d in nested_dicts(cfg[f"{name}_{part}"]) if d.get("type") in types]
+            for name in ("test", "val")
+        )
+        if not own or len(own) != len(val):  # built in another way: nothing to go by
+            cfg[f"test_{part}"] = deepcopy(cfg[f"val_{part}"])
+            continue
+        for mine, theirs in zip(own, val, strict=True):
+            for key in _WHERE:
+                mine.pop(key, None)
+            mine.update({key: deepcopy(theirs[key]) for key in _WHERE if key in theirs})
 
 
 def _set_extras(cfg: Config) -> None:

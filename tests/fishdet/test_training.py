@@ -83,6 +83,25 @@ def test_mirrored_pictures_are_merged(
     assert len(list(tmp_path.rglob("seen/*"))) == 6
 
 
+def test_split_val_keeps_what_the_test_loader_is_told(
+    trained: Path, tiny_config: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    checkpoint = Path((trained / "last_checkpoint").read_text())
+    told = {
+        "test_dataloader.dataset.reduced_decode": True,
+        "test_dataloader.dataset.ann_file": "of the test split",
+        "test_evaluator.max_dets": [1, 10, 300],
+    }
+    options = testing.TestOptions(
+        tiny_config, checkpoint, drawn_data, "val", work_dir=tmp_path, cfg_options=told
+    )
+    cfg, _ = testing.testing_config(options)
+    assert cfg.test_dataloader.dataset.reduced_decode is True
+    assert cfg.test_evaluator.max_dets == [1, 10, 300]
+    val = str(drawn_data / "val.json")
+    assert cfg.test_dataloader.dataset.ann_file == cfg.test_evaluator.ann_file == val
+
+
 def test_checkpoint_of_other_classes_is_refused(
     trained: Path, tiny_config: Path, fishdet_data: Path, tmp_path: Path
 ) -> None:
