@@ -148,11 +148,7 @@ def loading(args: argparse.Namespace, height: int) -> list[dict[str, Any]]:
             line = {"height": height, "workers": workers, "reduced": reduce}
             line["pictures_per_second"] = rate
             if args.step:
-                load = BATCH / rate
-                beside = workers > 0  # workers load while the network computes
-                line["share"] = max(0, load - args.step) / max(load, args.step) if beside else (
-                    load / (load + args.step)
-                )  # fmt: skip
+                line["share"] = share_of_epoch(rate, workers, args.step)
             lines.append(line)
             share = f", {line['share']:.1%} of an epoch" if args.step else ""
             how = "reduced" if reduce else "whole"
@@ -160,6 +156,18 @@ def loading(args: argparse.Namespace, height: int) -> list[dict[str, Any]]:
                 f"  {height} px, {workers} workers, {how}: {rate:.1f} pictures/s{share}", flush=True
             )
     return lines
+
+
+def share_of_epoch(rate: float, workers: int, step: float) -> float:
+    """Return the part of an epoch that is spent waiting for pictures.
+
+    Args:
+        rate: pictures a second.
+        workers: processes that load while the network computes; 0: in turn with it.
+        step: seconds of a training step of ``BATCH`` pictures.
+    """
+    load = BATCH / rate
+    return max(0, load - step) / max(load, step) if workers else load / (load + step)
 
 
 def write_set(folder: Path, height: int, count: int) -> None:
