@@ -17,9 +17,8 @@ from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.ops import FrozenBatchNorm2d
 
 import fishdet.registered  # noqa: F401  (mmcv's operators; before mmdet)
-from fishdet.binding import set_num_classes
 from fishdet.checkpoint.torchvision import to_torchvision_state
-from fishdet.config import load_config, set_img_scale
+from fishdet.config import load_config, set_img_scale, set_num_classes
 
 STOCK = "mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py"
 OURS = Path(__file__).parent.parent / "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_fish.py"

@@ -25,6 +25,7 @@ from training_steps import training_steps
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.binding import bind
+from fishdet.cli import exit_status
 from fishdet.config import load_config
 
 HERE = Path(__file__).resolve().parent
@@ -115,4 +116,4 @@ def at_sizes(cfg: Any, args: argparse.Namespace, kind: str) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

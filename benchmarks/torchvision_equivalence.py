@@ -28,7 +28,6 @@ from mmengine.config import Config
 from torch import Tensor, nn
 from torchvision.models import get_model
 
-from fishdet.binding import set_num_classes
 from fishdet.checkpoint.torchvision import (
     standalone,
     to_mmdet_state,
@@ -37,7 +36,7 @@ from fishdet.checkpoint.torchvision import (
 )
 from fishdet.checkpoint.torchvision.comparison import mmdet_stages, torchvision_stages
 from fishdet.checkpoint.torchvision.spec import torchvision_spec
-from fishdet.config import load_config
+from fishdet.config import load_config, set_num_classes
 from fishdet.inference.build import build_network
 from fishdet.inference.inputs import read_image
 

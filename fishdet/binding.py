@@ -17,7 +17,7 @@ from fish_dataset.errors import FishDataError
 from fish_dataset.layout import Split, find_splits
 from fish_dataset.shards.index import index_of
 from fish_dataset.synthesis import ensure_dataset
-from fishdet.config import LOADERS, nested_dicts, set_epochs, set_img_scale
+from fishdet.config import LOADERS, nested_dicts, set_epochs, set_img_scale, set_num_classes
 from fishdet.errors import FishdetError
 
 DATASETS = ("FishDataset", "FishCrops")
@@ -85,13 +85,6 @@ def listed_classes(cfg: Config) -> tuple[str, ...] | None:
         if found:
             return tuple(found)
     return None
-
-
-def set_num_classes(cfg: Config, number: int) -> None:
-    """Set ``num_classes`` in every head of the model that has one."""
-    for part in nested_dicts(cfg.get("model") or {}):
-        if "num_classes" in part:
-            part["num_classes"] = number
 
 
 def _bind_loader(cfg: Config, loader: str, split: Split, names: tuple[str, ...]) -> None:

@@ -99,6 +99,13 @@ def _in_proportion(
     )
 
 
+def set_num_classes(cfg: Config, number: int) -> None:
+    """Set ``num_classes`` in every head of the model that has one."""
+    for part in nested_dicts(cfg.get("model") or {}):
+        if "num_classes" in part:
+            part["num_classes"] = number
+
+
 def set_epochs(cfg: Config, epochs: int) -> None:
     """Set the length of training in epochs; schedulers and switches move in proportion."""
     if cfg.train_cfg.get("max_epochs") is None:

@@ -12,8 +12,7 @@ from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from small_models import SIDE, batch, shrink
 
-from fishdet.binding import set_num_classes
-from fishdet.config import load_config, nested_dicts
+from fishdet.config import load_config, nested_dicts, set_num_classes
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted(

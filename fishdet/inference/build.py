@@ -16,7 +16,7 @@ import fishdet.registered  # noqa: F401
 from fishdet.checkpoint import classes_of, config_of, load_state
 from fishdet.checkpoint.safety.guard import guarded_build
 from fishdet.checkpoint.safety.trusted_config import check_config, without_files
-from fishdet.config import load_config, nested_dicts
+from fishdet.config import load_config, nested_dicts, set_num_classes
 from fishdet.errors import FishdetError
 
 Transform = Callable[[dict[str, Any]], "dict[str, Any] | None"]
@@ -29,7 +29,8 @@ def config_for(
     """Return the config to build from: the caller's, else the checkpoint's own.
 
     The checkpoint's own is checked, as it may be a stranger's: its types must be registered
-    parts. A config file of the caller's is Python and runs, as everywhere in MMDetection.
+    parts. A config file of the caller's is Python and runs, as everywhere in MMDetection; where
+    it names no classes, its heads get as many as the checkpoint names.
 
     Args:
         checkpoint: what ``load_checkpoint`` returned.
@@ -42,7 +43,11 @@ def config_for(
     if isinstance(config, Config):
         return config
     if config is not None:
-        return load_config(config)
+        cfg = load_config(config)
+        names = classes_of(checkpoint)
+        if names and _configured_classes(cfg) is None:
+            set_num_classes(cfg, len(names))  # configs are written for any data
+        return cfg
     own = config_of(checkpoint)
     if own is None:
         text = "cfg" in (checkpoint.get("meta") or {})

@@ -15,6 +15,7 @@ from mmdet.apis import inference_detector, init_detector
 from mmengine.config import Config
 from PIL import Image
 
+from fishdet.config import set_num_classes
 from fishdet.errors import FishdetError
 from fishdet.inference import Detector
 
@@ -131,6 +132,18 @@ def test_a_config_file_serves_a_checkpoint_without_one(
     assert not marker.exists()
     options: dict[str, Any] = {"device": "cpu", "precision": "fp32", "score_thr": 0.05}
     found = Detector(path, config=tiny.config_file, **options)(pictures[0])
+    assert_equal(found, Detector(tiny.path, **options)(pictures[0]))
+
+
+def test_a_config_for_any_data_gets_the_classes_of_the_checkpoint(
+    tiny: Tiny, tmp_path: Path, pictures: list[Path]
+) -> None:
+    cfg = copy.deepcopy(tiny.cfg)
+    del cfg.test_dataloader.dataset.metainfo
+    set_num_classes(cfg, 80)
+    cfg.dump(tmp_path / "leaf.py")
+    options: dict[str, Any] = {"device": "cpu", "precision": "fp32", "score_thr": 0.05}
+    found = Detector(tiny.path, config=tmp_path / "leaf.py", **options)(pictures[0])
     assert_equal(found, Detector(tiny.path, **options)(pictures[0]))
 
 

@@ -16,8 +16,7 @@ from mmengine.structures import InstanceData
 from torchvision.ops import sigmoid_focal_loss
 
 from fish_dataset.coco import read_coco
-from fishdet.binding import set_num_classes
-from fishdet.config import load_config
+from fishdet.config import load_config, set_num_classes
 from fishdet.errors import FishdetError
 from fishdet.hooks.image_shares import ImageSharesHook
 from fishdet.models.sigmoid_losses import EqualizationLoss, SpeciesFocalLoss

@@ -14,10 +14,9 @@ from mmengine.config import Config
 from torch import nn
 from torchvision.models import get_model
 
-from fishdet.binding import set_num_classes
 from fishdet.checkpoint.papers import config_to_json
 from fishdet.checkpoint.torchvision import to_mmdet_state, torchvision_config
-from fishdet.config import load_config
+from fishdet.config import load_config, set_num_classes
 from fishdet.inference.build import build_network
 
 ROOT = Path(__file__).resolve().parents[4]
