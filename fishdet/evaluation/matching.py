@@ -35,7 +35,8 @@ class Matches:
         rank: (K,) int64, place of the detection in its image and class, from 0.
         right: (K, T) bool, true positive at each of T IoU thresholds.
         ignored: (K, T) bool, counts neither way.
-        box: (K, T) int64, row of the box or region taken, -1 where none was.
+        taken: (K, T) int32, place in ``choices`` of the box or region taken, -1 where none was.
+        choices: rows of boxes, then -1, so that ``choices[taken]`` are the rows taken.
         iou: (K,) float64, IoU with the box taken at the first threshold, 0 where none was.
         thresholds: (T,) float64.
         positives: (N, C) int64, boxes to be found of each image and class.
@@ -48,7 +49,8 @@ class Matches:
     rank: np.ndarray
     right: np.ndarray
     ignored: np.ndarray
-    box: np.ndarray
+    taken: np.ndarray
+    choices: np.ndarray
     iou: np.ndarray
     thresholds: np.ndarray
     positives: np.ndarray
@@ -100,8 +102,6 @@ def _matches(
     kept, region = candidates.kept, candidates.region
     places = np.flatnonzero(taken >= 0)  # few: most detections take nothing
     pair = taken.ravel()[places]
-    box = np.full(taken.shape, -1, np.int64)
-    box.ravel()[places] = pairs.box[pair]
     ignored, right = np.zeros(taken.shape, bool), np.zeros(taken.shape, bool)
     ignored.ravel()[places] = region[pairs.box[pair]]
     right.ravel()[places] = ~region[pairs.box[pair]]
@@ -118,7 +118,8 @@ def _matches(
         rank=candidates.rank,
         right=right,
         ignored=ignored,
-        box=box,
+        taken=taken,
+        choices=np.append(pairs.box, -1),
         iou=iou,
         thresholds=np.asarray(thresholds, np.float64),
         positives=positives,

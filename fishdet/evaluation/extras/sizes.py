@@ -121,7 +121,8 @@ def _ap_in_bins(
     for column, (right, ignored) in enumerate(matches.hits):
         taking = np.concatenate([right, ignored])
         elsewhere = np.sort(own_cell[taking] * size + taking)
-        found = np.sort(cell_of_box[matches.box[right, column]] * size + right)
+        box = matches.choices[matches.taken[right, column]]
+        found = np.sort(cell_of_box[box] * size + right)
         ends = np.searchsorted(found, borders)
         cell = np.repeat(np.arange(cells), np.diff(ends))
         hits = np.arange(1, len(found) + 1) - ends[cell]

@@ -102,4 +102,4 @@ def test_nothing_to_match(make_annotations):
     assert len(match(annotations, Detections.empty()).row) == 0
     found = Detections(np.array([1]), np.array([[0.0, 0, 5, 5]]), np.array([0.5]), np.array([2]))
     matches = match(annotations, found)
-    assert matches.box.tolist() == [[-1] * 10] and not matches.right.any()
+    assert matches.choices[matches.taken].tolist() == [[-1] * 10] and not matches.right.any()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given
 
 from fishdet.evaluation import evaluate
 from fishdet.evaluation.coco_eval import evaluate_sharing
 from fishdet.evaluation.extras import Choices, evaluation_record
-from fishdet.evaluation.extras.precision import average_precision
+from fishdet.evaluation.extras.precision import average_precision, best_first
 from fishdet.evaluation.extras.sizes import by_size, pooled_ap, size_edges
 from fishdet.evaluation.ignored import without_ignored
 from fishdet.evaluation.matching import match
@@ -26,7 +28,8 @@ def dense_sizes(annotations, matches, areas, bins):
         np.clip(np.searchsorted(edges, sizes, side="left") - 1, 0, last)
         for sizes in (annotations.areas.astype(float), areas)
     )
-    held = np.where(matches.box >= 0, box_bin[matches.box], own[:, None])
+    box = matches.choices[matches.taken]
+    held = np.where(box >= 0, box_bin[box], own[:, None])
     rows = []
     for i in range(last + 1):
         positives = np.bincount(
@@ -68,3 +71,10 @@ def test_a_record_is_the_same_with_what_the_totals_share(kind, random_case):
     alone = evaluation_record(annotations, detections, report, Choices())
     record = evaluation_record(annotations, detections, report, Choices(), shared)
     assert json.dumps(record) == json.dumps(alone)
+
+
+@given(st.lists(st.sampled_from([0.0, -0.0, 0.1, 0.25, 0.5, 0.9, 1.0]), max_size=60))
+def test_equal_scores_keep_their_order(scores):
+    given_scores = np.array(scores, np.float64)
+    expected = np.argsort(-given_scores, kind="stable")
+    assert best_first(given_scores).tolist() == expected.tolist()
