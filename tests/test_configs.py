@@ -9,6 +9,7 @@ import torch
 from mmdet.registry import HOOKS, LOOPS, METRICS, MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.logging import MessageHub
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from small_models import SIDE, batch, shrink
 
@@ -70,6 +71,8 @@ def _step_and_predict(cfg: Config, side: int = SIDE) -> None:
     loss.backward()
     assert torch.isfinite(loss) and loss > 0
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
+    with DefaultScope.overwrite_default_scope("mmdet"):
+        build_optim_wrapper(model, cfg.optim_wrapper).step()
     with torch.no_grad():
         first, second = model.eval().test_step(batch(side))
     assert set(first.pred_instances.keys()) >= {"bboxes", "scores", "labels"}

@@ -16,6 +16,9 @@ SMALL = {
     "num_queries": 20,
     "num_layers": 1,
     "stacked_convs": 1,
+    "fc_out_channels": 32,
+    "conv_out_channels": 32,
+    "nms_pre": 100,
     "stage_with_dcn": (False, False, False, True),
 }
 SMALL_TRANSFORMER = {"num_queries": 10, "decoder_layers": 2}  # of transformers' configurations
@@ -30,6 +33,8 @@ def shrink(model: dict[str, Any]) -> None:
         part.update({key: value for key, value in SMALL.items() if key in part})
         if "num_queries" in part and "max_per_img" in part.get("test_cfg", {}):
             part["test_cfg"]["max_per_img"] = SMALL["num_queries"]
+        if part.get("max_per_img", 0) > 100:
+            part["max_per_img"] = 100
         if part.get("type") == "ResNet" and "dcn" not in part:
             part["depth"] = 18
     if model["type"] == "TransformersDetector":

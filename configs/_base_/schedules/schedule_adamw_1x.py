@@ -23,7 +23,8 @@ param_scheduler = [
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=3e-4, weight_decay=0.05, fused=True),
-    paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.333)}),
+    # Heads of some detectors (RTMDet, D-FINE, RT-DETRv2) are one module under several names.
+    paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.333)}, bypass_duplicate=True),
     clip_grad=dict(max_norm=10),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=4)
