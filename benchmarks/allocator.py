@@ -15,7 +15,7 @@ import torchvision
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.environment import hardware
-from fishdet.models.precision import autocast, resolve_precision
+from fishdet.precision import autocast, resolve_precision
 
 # glibc's defaults: mallopt(3).
 DEFAULTS = {-4: 65536, -1: 128 * 1024, -2: 128 * 1024}

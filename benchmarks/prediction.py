@@ -37,7 +37,7 @@ from fishdet.inference.build import pipeline_steps
 from fishdet.inference.exported import ExportedNetwork
 from fishdet.inference.network import Network
 from fishdet.inference.sessions import SESSIONS
-from fishdet.models.precision import cpu_has_bf16, resolve_precision
+from fishdet.precision import cpu_has_bf16, resolve_precision
 
 CLASSES = 20
 

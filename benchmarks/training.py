@@ -41,7 +41,7 @@ from side_by_side import (
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.models.convolutions import arrange_convolutions
-from fishdet.models.precision import cpu_has_bf16
+from fishdet.precision import cpu_has_bf16
 
 BOXES = 8
 

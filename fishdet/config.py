@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 
 from fishdet.errors import FishdetError
-from fishdet.models.precision import precision_name, resolve_precision
+from fishdet.precision import precision_name, resolve_precision
 
 OPTIM_WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "CpuAmpOptimWrapper")
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
@@ -133,7 +133,7 @@ def set_precision(cfg: Config, wanted: str, device: str) -> torch.dtype:
 
     Args:
         cfg: the config, changed in place; ``cfg.precision`` records the choice.
-        wanted: see ``fishdet.models.precision.resolve_precision``.
+        wanted: see ``fishdet.precision.resolve_precision``.
         device: ``'cpu'`` or ``'cuda'``.
 
     Raises:

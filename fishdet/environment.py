@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 import tvops
-from fishdet.models.precision import cpu_has_bf16
+from fishdet.precision import cpu_has_bf16
 
 PACKAGES = (
     "torch",

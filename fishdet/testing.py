@@ -25,8 +25,8 @@ from fishdet.errors import FishdetError
 from fishdet.evaluation import FishMetric
 from fishdet.evaluation.intervals import RESAMPLES
 from fishdet.evaluation.report_page import write_report
-from fishdet.models.precision import describe_choice
 from fishdet.parallel import explaining_lost_process
+from fishdet.precision import describe_choice
 from fishdet.processes import wait_seconds
 from fishdet.runner import build_runner
 from fishdet.testing_exported import SUFFIXES, open_for_test, run_exported

@@ -29,10 +29,10 @@ from fishdet.config import (
 )
 from fishdet.cuda import set_cuda
 from fishdet.errors import FishdetError
-from fishdet.models.precision import describe_choice
 from fishdet.models.weights import resolve_pretrained
 from fishdet.parallel import explaining_lost_process, restarted, resume_since, write_start
 from fishdet.plan import print_plan
+from fishdet.precision import describe_choice
 from fishdet.processes import wait_seconds
 from fishdet.release import release_best
 from fishdet.runner import FishRunner, build_runner

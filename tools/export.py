@@ -8,13 +8,17 @@ from pathlib import Path
 
 from fishdet.cli import at_least, exit_status
 
+FEW = 50  # pictures of val
+
 
 def parse_arguments() -> argparse.Namespace:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("model", help="checkpoint, published model, work dir or a name of an index")
-    add("--format", choices=("onnx", "openvino", "torchscript"), default="onnx")
+    add(
+        "--format", choices=("onnx", "openvino", "torchscript"), default="onnx", help="default onnx"
+    )
     add("--out", type=Path, help="file to write (beside the model)")
     add("--config", type=Path, help="only where the checkpoint has none of its own")
     add("--trust-pickle", action="store_true", help="read a .pth that runs code of its author")
@@ -42,8 +46,9 @@ def parse_arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if not 0 <= options.drop <= 1:
         parser.error(f"--drop {options.drop}: AP from 0 to 1; 0.01 is one point of a hundred")
-    if options.force and not options.int8:
-        parser.error("--force is for --int8 alone")
+    for name in ("force", "drop", "images", "tries"):
+        if not options.int8 and getattr(options, name) != parser.get_default(name):
+            parser.error(f"--{name} is for --int8 alone")
     if options.data and not (options.int8 or options.fast):
         parser.error("--data is for --int8 and --fast alone")
     if options.fast and options.proposals:
@@ -70,9 +75,13 @@ def main() -> int:
         if papers.get("ap"):
             print(f"AP {papers['ap']['before']:.4f} in FP32, {papers['ap']['after']:.4f} in INT8, "
                   f"on {papers['ap']['pictures']} pictures of val")  # fmt: skip
+            if papers["ap"]["pictures"] < FEW:
+                print(f"AP of fewer than {FEW} pictures may move by more than that by chance")
             kept = papers["in_fp32"]
             print(f"{len(kept)} of {papers['layers']} layers stay in FP32"
                   + (f": {', '.join(kept)}" if kept else ""))  # fmt: skip
+
+        print(f"see it: python tools/predict.py {path} PHOTOS --out found")
 
     return exit_status(all_of_it)
 

@@ -26,11 +26,11 @@ from fishdet.inference.told import print_limits, print_report
 from fishdet.inference.writers import FORMATS, parse_formats
 
 EPILOG = (
-    "MODEL: a checkpoint, a published model (file, address, or a name that tools/models.py list "
-    "shows) or a work dir (its best checkpoint, else its last). Without MODEL the newest published "
-    "one below work_dirs. INPUT: pictures, videos, folders of any depth, patterns, a .txt that "
-    "lists them, the number of a camera, or an rtsp:// address. Exit status: 0, 1 where files "
-    "could not be read, 2 on a mistake."
+    "MODEL: a checkpoint, an exported .onnx or .xml, a published model (file, address, or a name "
+    "that tools/models.py list shows) or a work dir (its best checkpoint, else its last). Without "
+    "MODEL the newest published one below work_dirs. INPUT: pictures, videos, folders of any "
+    "depth, patterns, a .txt that lists them, the number of a camera, or an rtsp:// address. Exit "
+    "status: 0, 1 where files could not be read, 2 on a mistake."
 )
 
 
@@ -83,7 +83,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     writes.add_argument("--sheet", action="store_true", help="contact sheets of the crops")
     writes.add_argument("--resume", action="store_true", help="go on where the last run stopped")
     add_bulk_arguments(parser)
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)  # MODEL --flag … INPUT
 
 
 def load(options: argparse.Namespace, console: Console) -> tuple[Detector, Sources, str]:

@@ -38,12 +38,12 @@ def measure_proposals(
     device: str | None = None,
     trust_pickle: bool = False,
 ) -> list[ProposalRow]:
-    """Run a detector over val once for each number, the largest first.
+    """Run a detector over val once for each number: as trained, then the largest first.
 
     Args:
         model: checkpoint, work dir, or published model by file or name.
         data: folder of the data set.
-        numbers: None: as trained, and what of ``NUMBERS`` is less.
+        numbers: to try beside the trained one; None: what of ``NUMBERS`` is less.
         config: only where the checkpoint has none of its own.
         device: see ``Detector``.
         trust_pickle: see ``Detector``.
@@ -60,13 +60,18 @@ def measure_proposals(
         resolve(model), config=config, device=device, score_thr=0.0, trust_pickle=trust_pickle,
         runtime="named",
     )  # fmt: skip
+    trained = getattr(detector.network, "proposals", None)
+    if not trained:
+        raise FishdetError(
+            f"{model}: its number of proposals cannot be changed (an exported file, or a detector "
+            "without a second stage); give a trained two-stage detector"
+        )
     if numbers is None:
-        trained = getattr(detector.network, "proposals", None) or 0  # refused below
-        numbers = [trained, *(number for number in NUMBERS if number < trained)]
+        numbers = [number for number in NUMBERS if number < trained]
     truth, _ = read_coco(split.ann_file, classes=detector.classes, image_dir=split.image_dir)
     files = [split.image_dir / name for name in truth.file_names]
     rows = []
-    for number in sorted(set(numbers), reverse=True):
+    for number in dict.fromkeys([trained, *sorted(numbers, reverse=True)]):
         detector.network.limit_proposals(number)
         parts, times = [], []
         for row, file in enumerate(track(files, len(files), f"{number} proposals")):
@@ -81,6 +86,5 @@ def measure_proposals(
 
 
 def fewest(rows: Sequence[ProposalRow], drop: float) -> ProposalRow:
-    """Return the fewest proposals that lose at most ``drop`` of the AP of the most."""
-    most = max(rows, key=lambda row: row.number)
-    return min((row for row in rows if most.ap - row.ap <= drop), key=lambda row: row.number)
+    """Return the fewest proposals that lose at most ``drop`` of the AP of the first row."""
+    return min((row for row in rows if rows[0].ap - row.ap <= drop), key=lambda row: row.number)

@@ -64,7 +64,8 @@ class Quantiser:
             pictures: uint8 BGR; the ranges of activations come from them.
             told: where NNCF's progress goes; None: nowhere.
         """
-        nncf = require_package("nncf")
+        with _errors_alone():
+            nncf = require_package("nncf")
         names = [name for layer in kept for name in layer.operations]
         scope = nncf.IgnoredScope(names=names, patterns=list(EXACT), validate=False)
         dataset = nncf.Dataset(pictures, lambda image: _input(image, self.format))
@@ -101,14 +102,16 @@ class Quantiser:
 
 @contextmanager
 def _errors_alone() -> Iterator[None]:
-    """NNCF's advice on each attempt left out."""
-    logger = logging.getLogger("nncf")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """NNCF's advice on each attempt left out, and PyTorch's, which it imports, on CUDA."""
+    loggers = [logging.getLogger(name) for name in ("nncf", "torch.utils.cpp_extension")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _input(image: np.ndarray, kind: str) -> Any:

@@ -20,7 +20,7 @@ from fishdet.checkpoint.loading import resolve
 from fishdet.config import nested_dicts
 from fishdet.errors import FishdetError
 from fishdet.inference.build import build_network, class_names, config_for
-from fishdet.models.precision import autocast, resolve_precision
+from fishdet.precision import autocast, resolve_precision
 
 from .network import FishEmbedder
 

@@ -62,7 +62,7 @@ class Machine:
             return cls(torch=False, runtimes=runtimes)
         import torch
 
-        from fishdet.models.precision import cpu_has_bf16
+        from fishdet.precision import cpu_has_bf16
 
         return cls(True, torch.cuda.is_available(), cpu_has_bf16(), runtimes)
 
@@ -96,6 +96,8 @@ def choose(model: Path, wish: Wish, machine: Callable[[], Machine] = Machine.her
     if model.suffix in SUFFIXES:
         if wish.compiled:
             raise FishdetError(f"--compile: {model} is an exported model; leave it out")
+        if wish.plain:
+            raise FishdetError(f"plain: the network of {model}, an export, is fixed; leave it out")
         if wish.runtime not in (AUTO, NAMED):
             raise FishdetError(
                 f"runtime {wish.runtime}: {model} is an exported model and runs by itself; name "
@@ -135,8 +137,9 @@ def _fastest(model: Path, wish: Wish, machine: Machine) -> Choice:
         return Choice(model, "a GPU")
     if machine.bf16 and wish.precision == "auto":
         return Choice(model, "bf16 instructions, faster than FP32 of any engine")
-    # OpenVINO took 0.69 and 0.55 of stock MMDetection's time at 480×640 and 800×1344 where
-    # PyTorch took 0.68 and 0.71; ONNX Runtime, with 0.82 and 0.58, is not faster at each size.
+    # OpenVINO took 0.68 and 0.62 of stock MMDetection's time at 480×640 and 800×1344 where
+    # PyTorch took 0.63 and 0.66, and for eight at once 0.51 where it took 0.69; ONNX Runtime, with
+    # 0.76, 0.65 and 0.60, is slower at one size.
     export = model.with_suffix(".xml")
     if not export.is_file():
         return Choice(model, "no OpenVINO export beside the model", _advice(model, machine))
@@ -145,15 +148,24 @@ def _fastest(model: Path, wish: Wish, machine: Machine) -> Choice:
         return Choice(model, f"{export.name} {odd}", _EXPORT.format(model))
     if "openvino" not in machine.runtimes:
         return Choice(model, f"no OpenVINO installed for {export.name}", "pip install openvino")
-    return Choice(export, "an export of this model; OpenVINO is the faster one on this CPU")
+    return Choice(export, "an export of this model, as fast or faster where it was measured")
 
 
 def _without_pytorch(model: Path, wish: Wish, machine: Machine) -> Choice:
-    for suffix in (".xml", ".onnx"):
-        export = model.with_suffix(suffix)
-        ready = export.is_file() and RUNTIMES[suffix] in machine.runtimes
-        if ready and not _difference(export, model, wish):
+    fit = [
+        export
+        for suffix in (".xml", ".onnx")
+        if (export := model.with_suffix(suffix)).is_file() and not _difference(export, model, wish)
+    ]
+    for export in fit:
+        if RUNTIMES[export.suffix] in machine.runtimes:
             return Choice(export, "an export of this model; PyTorch is not installed")
+    if fit:
+        package = RUNTIMES[fit[0].suffix]
+        raise FishdetError(
+            f"{model} needs PyTorch, and {fit[0].name} beside it needs {package}: pip install "
+            f"{package}"
+        )
     return Choice(model, "no export beside the model")
 
 

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from fishdet.errors import FishdetError
 from fishdet.models.compiled import compile_parts
 from fishdet.models.convolutions import arrange_convolutions
-from fishdet.models.precision import autocast, precision_name
+from fishdet.precision import autocast, precision_name
 
 from .boxes import Boxes
 from .build import Transform, build_network, build_pipeline

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from fishdet.checkpoint import load_checkpoint
 from fishdet.errors import FishdetError
-from fishdet.models.precision import resolve_precision
+from fishdet.precision import resolve_precision
 
 from .build import class_names, config_for, require_class_count
 from .calibration import find_calibration, find_thresholds

@@ -11,7 +11,7 @@ from mmdet.registry import OPTIM_WRAPPERS
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from .precision import autocast
+from fishdet.precision import autocast
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -10,11 +10,11 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from fishdet import precision
 from fishdet.checkpoint.papers import config_from_json, config_to_json
 from fishdet.cli import add_run_arguments
 from fishdet.config import load_config, merge_options, set_epochs, set_img_scale, set_precision
 from fishdet.errors import FishdetError
-from fishdet.models import precision
 
 
 def test_missing_config_is_named(tmp_path: Path) -> None:

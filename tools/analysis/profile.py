@@ -7,6 +7,7 @@ python tools/analysis/profile.py train configs/fish.py --data my/fish --trace tr
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,12 @@ def parse_args() -> dict[str, Any]:
     predict.add_argument("--config", type=Path, help="where the checkpoint has none of its own")
     predict.add_argument("--device", help="cpu, cuda (default: CUDA where there is one)")
     predict.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
-    predict.add_argument("--batch", type=int, default=1, help="pictures at once")
-    predict.add_argument("--most", type=int, default=8, help="pictures to look at")
-    predict.add_argument("--repeats", type=int, default=3, help="timed passes over them")
+    predict.add_argument("--batch", type=int, default=1, help="pictures at once (1)")
+    predict.add_argument("--most", type=int, default=8, help="pictures to look at (8)")
+    predict.add_argument("--repeats", type=int, default=3, help="timed passes over them (3)")
     train = commands.add_parser("train", help="training steps of a config")
     add_run_arguments(train)
-    train.add_argument("--steps", type=int, default=5, help="steps that are counted")
+    train.add_argument("--steps", type=int, default=5, help="steps that are counted (5)")
     for command in (predict, train):
         command.add_argument("--trace", type=Path, help="file to write for ui.perfetto.dev")
     options = vars(parser.parse_args())
@@ -44,6 +45,8 @@ def parse_args() -> dict[str, Any]:
 def main() -> None:
     """Profile and print; PyTorch is loaded only now, so that --help is quick."""
     options = parse_args()
+    # PyTorch's profiler reports as errors that there is no GPU, and when it starts and stops.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     from rich.console import Console
 
     from fishdet.analysis.profile.render import show

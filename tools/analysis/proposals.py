@@ -24,7 +24,7 @@ def parse_args() -> dict[str, Any]:
     parser.add_argument("model", help="checkpoint, work dir, or published model by file or name")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data set")
     parser.add_argument(
-        "--numbers", type=at_least(1), nargs="+", help="to try (as trained, and 500 to 50)"
+        "--numbers", type=at_least(1), nargs="+", help="to try beside the trained one (500 to 50)"
     )
     parser.add_argument("--drop", type=float, default=0.003, help="AP that may be lost, of 1")
     parser.add_argument("--config", type=Path, help="only where the checkpoint has none of its own")

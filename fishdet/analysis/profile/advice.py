@@ -16,7 +16,8 @@ def advice(
         stages: what was counted, by name.
         training: of a training, or of a prediction.
         facts: ``precision``, ``device``, ``bf16`` (whether the CPU has it), ``shapes`` (how many
-            picture sizes there were).
+            picture sizes there were), ``light`` (whether the backbone is a small one), ``exported``
+            (whether an export lies beside the model), ``threads`` and ``cores``.
     """
     whole = sum(stage.seconds for stage in stages.values())
     if whole <= 0:
@@ -36,8 +37,12 @@ def _common(share: Mapping[str, float], facts: Mapping[str, object]) -> list[Rul
     if dense > 0.5:
         rules.append((dense, "convolutions of backbone, neck and RPN: train at a smaller "
                       "--img-scale (their cost grows with the number of pixels), with the "
-                      "128-wide neck of configs/fish.py, or a smaller backbone "
-                      "(EfficientNet-Lite0)"))  # fmt: skip
+                      "128-wide neck of configs/fish.py"
+                      + ("" if facts.get("light") else ", or a smaller backbone "
+                         "(EfficientNet-Lite0)")))  # fmt: skip
+    threads, cores = facts.get("threads"), facts.get("cores")
+    if isinstance(threads, int) and isinstance(cores, int) and threads < cores:
+        rules.append((dense, f"{threads} of {cores} cores compute: OMP_NUM_THREADS={cores}"))
     if facts.get("bf16") and facts.get("precision") == "fp32" and dense > 0.2:
         rules.append((dense, "this CPU has bf16 instructions: --precision bf16"))
     if facts.get("device") != "cpu" and facts.get("precision") == "fp32" and dense > 0.2:
@@ -52,7 +57,7 @@ def _common(share: Mapping[str, float], facts: Mapping[str, object]) -> list[Rul
 def _prediction(share: Mapping[str, float], facts: Mapping[str, object]) -> list[Rule]:
     rules: list[Rule] = []
     dense = sum(share.get(name, 0) for name in ("backbone", "neck", "RPN"))
-    if dense > 0.5 and facts.get("device") == "cpu":
+    if dense > 0.5 and facts.get("device") == "cpu" and not facts.get("exported"):
         rules.append((dense, "the same network in another runtime: tools/export.py --format "
                       "openvino (or onnx)"))  # fmt: skip
     if share.get("RoIAlign", 0) > 0.15:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from fish_dataset.files import write_atomic
+from fish_dataset.files import require_writable, write_atomic
+from fish_dataset.progress import track
+from fishdet.checkpoint.loading import resolve
 from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import find_images
-from fishdet.models.precision import cpu_has_bf16, precision_name
+from fishdet.precision import cpu_has_bf16, precision_name
 from fishdet.training import TrainOptions, training_config
 
 from .advice import advice
@@ -25,6 +28,7 @@ from .stages import ORDER
 from .training import training_pass
 
 DEAREST = 12  # operators that are shown
+LIGHT = 6_000_000  # weights of a backbone that is small already; EfficientNet-Lite0 has 3.4 million
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ def profile_prediction(
     Raises:
         FishdetError: no pictures, or what ``Detector`` raises.
     """
+    if trace is not None:
+        require_writable(trace.parent, "--trace")
     detector = Detector(model, batch_size=batch, runtime="named", **settings)
     files = [found.path for found in find_images([str(pictures)])[:most]]
     run = prediction_pass(detector, files, batch)
@@ -83,6 +89,8 @@ def profile_prediction(
         "precision": "" if exported else precision_name(detector.network.dtype),
         "bf16": cpu_has_bf16(),
         "shapes": len({tuple(detector.read(file).shape[:2]) for file in files}),
+        "exported": exported or resolve(model).with_suffix(".xml").is_file(),
+        **_of_network(getattr(detector.network, "model", None)),
     }
     found = _profiled(run, "picture", len(files), repeats, detector.device, facts, trace)
     times = operator_times(Path(model), [detector.read(f) for f in files]) if exported else None
@@ -99,6 +107,8 @@ def profile_training(
     """
     from fishdet.runner import build_runner
 
+    if trace is not None:
+        require_writable(trace.parent, "--trace")
     cfg, _ = training_config(options)
     cfg.train_dataloader.update(num_workers=0, persistent_workers=False)
     for name in ("prefetch_factor", "timeout"):  # torch allows neither without workers
@@ -106,8 +116,12 @@ def profile_training(
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         cfg.work_dir = scratch
-        run = training_pass(build_runner(cfg), steps)
-        facts = {"device": device, "precision": cfg.get("precision"), "bf16": cpu_has_bf16()}
+        runner = build_runner(cfg)
+        run = training_pass(runner, steps)
+        facts = {
+            "device": device, "precision": cfg.get("precision"), "bf16": cpu_has_bf16(),
+            **_of_network(runner.model),
+        }  # fmt: skip
         return _profiled(run, "step", steps, 1, device, facts, trace)
 
 
@@ -120,17 +134,31 @@ def _profiled(
     facts: Mapping[str, object],
     trace: Path | None,
 ) -> Profile:
-    run(StageClock(device=device))  # kernels are built here
-    clock = StageClock(device=device)
-    for _ in range(repeats):
-        run(clock)
-    memory = StageClock(memory=True, device=device)
-    run(memory)
-    operators = _traced(run, device, trace)
+    clock, memory = StageClock(device=device), StageClock(memory=True, device=device)
+    operators: list[tuple[str, float, int]] = []
+    passes = [
+        lambda: run(StageClock(device=device)),  # kernels are built here
+        *[lambda: run(clock)] * repeats,
+        lambda: run(memory),
+        lambda: operators.extend(_traced(run, device, trace)),
+    ]
+    for go in track(passes, len(passes), f"passes over {count} {unit}s"):
+        go()
     stages = dict(sorted(clock.stages.items(), key=lambda item: _place(item[0])))
     peaks = {name: stage.peak for name, stage in memory.stages.items()}
     words = advice(stages, training=unit == "step", facts=facts)
     return Profile(stages, peaks, unit, count * repeats, operators, words, trace)
+
+
+def _of_network(network: torch.nn.Module | None) -> dict[str, object]:
+    """What the advice needs to know of the network and of this process."""
+    backbone = getattr(network, "backbone", None)
+    weights = sum(weight.numel() for weight in backbone.parameters()) if backbone else 0
+    return {
+        "light": 0 < weights < LIGHT,
+        "threads": torch.get_num_threads(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+    }
 
 
 def _place(name: str) -> int:

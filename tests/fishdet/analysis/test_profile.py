@@ -89,6 +89,10 @@ def test_advice_follows_the_shares() -> None:
     trained = advice(stages, training=True, facts=facts)
     assert "sampler.num" in trained[-1] and "tools/export.py" not in " ".join(trained)
     assert advice({}, training=True, facts=facts) == []
+    settled = advice(stages, training=False, facts={
+        **facts, "light": True, "exported": True, "threads": 1, "cores": 2})  # fmt: skip
+    assert not any("EfficientNet" in line or "tools/export.py" in line for line in settled)
+    assert any("1 of 2 cores" in line for line in settled)
     loading = {"load": Stage(1, 5.0), "backward": Stage(1, 5.0)}
     assert "num_workers" in advice(loading, training=True, facts=facts)[0]
 

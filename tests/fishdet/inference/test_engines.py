@@ -119,6 +119,17 @@ def test_what_would_be_faster(model):
     assert chosen(model, Machine()).faster == "pip install openvino"
 
 
+def test_without_pytorch_the_runtime_of_an_export_is_named(model):
+    write_export(model)
+    with pytest.raises(FishdetError, match="fish.xml beside it needs openvino: pip install openv"):
+        chosen(model, Machine(torch=False))
+
+
+def test_an_exported_model_has_no_plain_network(model):
+    with pytest.raises(FishdetError, match="plain: .* leave it out"):
+        choose(model.with_suffix(".onnx"), Wish(plain=True))
+
+
 def test_without_pytorch_any_export_serves(model):
     machine = Machine(torch=False, runtimes=frozenset({"openvino"}))
     assert chosen(model, machine).file == model
