@@ -41,7 +41,11 @@ def compare(options: CompareOptions) -> int:
     drawn = figures(found, options.statistic)
     for name, figure in drawn.items():
         save(figure, folder / name)
-    shown = [Figure.from_matplotlib(figure, name) for name, figure in drawn.items()]
+    shown = [
+        Figure.from_matplotlib(figure, f"{axes.get_ylabel()} over {axes.get_xlabel()}")
+        for figure in drawn.values()
+        for axes in figure.axes[:1]
+    ]
     sections = [_section(board) for board in found]
     if shown:
         sections.append(Section("Plots", shown))
