@@ -16,6 +16,7 @@ import copy
 import tempfile
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,19 @@ from fishdet.inference.sessions import SESSIONS
 from fishdet.precision import cpu_has_bf16, resolve_precision
 
 CLASSES = 20
+Named = dict[str, Callable[[], Callable[[], Any]]]
+"""What builds each contender, and what that runs, by name."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What all contenders are built for: weights, (height, width) and pictures of that size."""
+
+    args: argparse.Namespace
+    stock: Any
+    size: tuple[int, int]
+    pictures: list[np.ndarray]
+    folder: Path
 
 
 def main() -> None:
@@ -84,12 +98,13 @@ def contenders(
     stock = stock_model(CLASSES, args.proposals)
     pictures = [picture(*size, seed) for seed in range(batch)]
     packed = stock_batch(pictures)
-    named: dict[str, Callable[[], Callable[[], Any]]] = {
+    case = Case(args, stock, size, pictures, folder)
+    named: Named = {
         "stock MMDetection, fp32": lambda: lambda: stock.test_step(copy.copy(packed)),
-        **_torchvision(args, stock, size, pictures),
-        **_torchvision_exported(args, stock, size, pictures, folder),
-        **_ours(args, stock, size, pictures),
-        **_exported(args, stock, size, pictures, folder),
+        **_torchvision(case),
+        **_torchvision_exported(case),
+        **_ours(case),
+        **_exported(case),
     }
     built: dict[str, Callable[[], Any]] = {}
     for name, build in chosen(named, args.only).items():
@@ -107,14 +122,12 @@ def _failing(words: str) -> Callable[[], Any]:
     return fail
 
 
-def _torchvision(
-    args: argparse.Namespace, stock: Any, size: tuple[int, int], pictures: list[np.ndarray]
-) -> dict[str, Callable[[], Callable[[], Any]]]:
-    images = torchvision_batch(pictures)
+def _torchvision(case: Case) -> Named:
+    args, images = case.args, torchvision_batch(case.pictures)
     has_bf16 = cpu_has_bf16() or args.bf16
 
     def plain() -> Any:
-        return torchvision_model(stock, CLASSES, size, args.proposals)
+        return torchvision_model(case.stock, CLASSES, case.size, args.proposals)
 
     def switched(bf16: bool, compiled: bool) -> Callable[[], Any]:
         model = plain().to(memory_format=torch.channels_last)
@@ -142,25 +155,20 @@ def _torchvision(
     return named
 
 
-def _torchvision_exported(
-    args: argparse.Namespace,
-    stock: Any,
-    size: tuple[int, int],
-    pictures: list[np.ndarray],
-    folder: Path,
-) -> dict[str, Callable[[], Callable[[], Any]]]:
+def _torchvision_exported(case: Case) -> Named:
     """torchvision's own way to ONNX: a trace of the list of pictures, sizes fixed."""
-    path = folder / "torchvision.onnx"
-    feeds = {f"image{k}": image.numpy() for k, image in enumerate(torchvision_batch(pictures))}
+    path = case.folder / "torchvision.onnx"
+    images = torchvision_batch(case.pictures)
+    feeds = {f"image{k}": image.numpy() for k, image in enumerate(images)}
 
     def written() -> str:
         if not path.is_file():
-            model = torchvision_model(stock, CLASSES, size, args.proposals)
+            model = torchvision_model(case.stock, CLASSES, case.size, case.args.proposals)
             with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                images = [torch.from_numpy(values.copy()) for values in feeds.values()]
+                traced = [torch.from_numpy(values.copy()) for values in feeds.values()]
                 torch.onnx.export(
-                    model, (images,), str(path), input_names=list(feeds), opset_version=18,
+                    model, (traced,), str(path), input_names=list(feeds), opset_version=18,
                     dynamo=False,
                 )  # fmt: skip
         return str(path)
@@ -186,14 +194,14 @@ def _torchvision_exported(
     }
 
 
-def _ours(
-    args: argparse.Namespace, stock: Any, size: tuple[int, int], pictures: list[np.ndarray]
-) -> dict[str, Callable[[], Callable[[], Any]]]:
+def _ours(case: Case) -> Named:
+    args, pictures = case.args, case.pictures
+
     def build(precision: str, proposals: int, plain: bool = False) -> Callable[[], Any]:
         network = Network(
-            ours_config(CLASSES, proposals, *size), stock.state_dict(), "benchmark", device="cpu",
-            dtype=resolve_precision(precision, "cpu"), classes=CLASSES, batch_size=len(pictures),
-            plain=plain,
+            ours_config(CLASSES, proposals, *case.size), case.stock.state_dict(), "benchmark",
+            device="cpu", dtype=resolve_precision(precision, "cpu"), classes=CLASSES,
+            batch_size=len(pictures), plain=plain,
         )  # fmt: skip
         return lambda: network(pictures)
 
@@ -208,20 +216,15 @@ def _ours(
     return named
 
 
-def _exported(
-    args: argparse.Namespace,
-    stock: Any,
-    size: tuple[int, int],
-    pictures: list[np.ndarray],
-    folder: Path,
-) -> dict[str, Callable[[], Callable[[], Any]]]:
+def _exported(case: Case) -> Named:
+    pictures, folder = case.pictures, case.folder
     graphs: list[Any] = []
 
     def graph() -> Any:
         if not graphs:
-            cfg = ours_config(CLASSES, args.proposals, *size)
+            cfg = ours_config(CLASSES, case.args.proposals, *case.size)
             network = Network(
-                cfg, stock.state_dict(), "benchmark", device="cpu", dtype=torch.float32,
+                cfg, case.stock.state_dict(), "benchmark", device="cpu", dtype=torch.float32,
                 classes=CLASSES, batch_size=len(pictures), plain=True,
             )  # fmt: skip
             graphs.append(graph_of(network.model, pipeline_steps(cfg, "benchmark")))

@@ -35,7 +35,7 @@ def winograd_pays() -> bool:
         hasattr(torch, "_nnpack_spatial_convolution")
         and torch.backends.nnpack.is_available()
         and torch.backends.cpu.get_cpu_capability() == "AVX2"
-        and not (limit.isdigit() and int(limit) < _cores())
+        and not (limit.isdigit() and int(limit) < usable_cores())
     )
 
 
@@ -99,11 +99,12 @@ def _fits(input: Tensor, weight: Tensor) -> bool:
         and input.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and _tiles(input) >= FEWEST_TILES
-        and torch.get_num_threads() >= _cores()
+        and torch.get_num_threads() >= usable_cores()
     )
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows

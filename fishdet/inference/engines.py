@@ -148,7 +148,9 @@ def _fastest(model: Path, wish: Wish, machine: Machine) -> Choice:
         return Choice(model, f"{export.name} {odd}", _EXPORT.format(model))
     if "openvino" not in machine.runtimes:
         return Choice(model, f"no OpenVINO installed for {export.name}", "pip install openvino")
-    return Choice(export, "an export of this model, as fast or faster where it was measured")
+    return Choice(
+        export, "an export of this model: about as fast for one picture, faster in batches"
+    )
 
 
 def _without_pytorch(model: Path, wish: Wish, machine: Machine) -> Choice:

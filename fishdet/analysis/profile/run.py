@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import find_images
 from fishdet.precision import cpu_has_bf16, precision_name
 from fishdet.training import TrainOptions, training_config
+from tvops.winograd import usable_cores
 
 from .advice import advice
 from .clock import Stage, StageClock
@@ -157,7 +157,7 @@ def _of_network(network: torch.nn.Module | None) -> dict[str, object]:
     return {
         "light": 0 < weights < LIGHT,
         "threads": torch.get_num_threads(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cores": usable_cores(),
     }
 
 
