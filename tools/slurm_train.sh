@@ -47,9 +47,18 @@ fi
 
 # SLURM_RESTART_COUNT, which SLURM counts, makes tools/train.py go on from its newest checkpoint
 stopped=0
-trap 'stopped=1; kill -TERM "$step" 2>/dev/null || true' TERM
+step=
+asked=0
+ask_to_stop() { # once: a second signal would not let it save
+    if [[ -n $step && $asked == 0 ]]; then
+        asked=1
+        kill -TERM "$step" 2>/dev/null || true
+    fi
+}
+trap 'stopped=1; ask_to_stop' TERM
 srun --kill-on-bad-exit=1 bash "$root/tools/dist_train.sh" "$config" "$PROCESSES" "${options[@]}" &
 step=$!
+if (( stopped )); then ask_to_stop; fi # the signal came before the number of the process was known
 status=0
 wait "$step" || status=$?
 if (( stopped )); then
