@@ -75,7 +75,7 @@ def main() -> None:
     scratch = "--from-scratch" in sys.argv
     sys.argv = [word for word in sys.argv if word not in ("--dry-run", "--from-scratch")]
     side = _resolution()
-    args = parse_args(__doc__.splitlines()[0], lr=1e-4)
+    args = parse_args(__doc__.splitlines()[0], lr={"adamw": 1e-4})
     document, kinds = layout(args.data, args.out / "data")
     if dry:
         print(f"{args.out / 'data'}: {len(document['images'])} val pictures, {len(kinds)} classes")

@@ -18,14 +18,20 @@ STEPS, FACTOR = (8 / 12, 11 / 12), 0.1
 """Where the learning rate falls, of all epochs, and to what share: MMDetection's schedule_1x."""
 WARM_UP = 500  # iterations, at most one epoch
 LATENCY_IMAGES, REPEATS = 20, 3
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "sgd": dict(type="SGD", momentum=0.9, weight_decay=1e-4),
+    "adamw": dict(type="AdamW", weight_decay=0.05),
+}
+"""By ``--optimizer``: names and settings of torch.optim. SGD is both references' own."""
 
 
-def parse_args(text: str, lr: float) -> argparse.Namespace:
+def parse_args(text: str, lr: dict[str, float]) -> argparse.Namespace:
     """Return the flags that all peers have.
 
     Args:
         text: what the script does.
-        lr: default learning rate for 16 pictures a step; scaled with the batch.
+        lr: default learning rate for 16 pictures a step by optimizer, the peer's own first;
+            scaled with the batch.
     """
     parser = argparse.ArgumentParser(description=text)
     parser.add_argument("data", type=Path, help="data folder with train and val in COCO form")
@@ -33,13 +39,15 @@ def parse_args(text: str, lr: float) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=2)
-    parser.add_argument("--lr", type=float, help=f"learning rate ({lr} × batch / 16)")
+    rates = ", ".join(f"{rate:g} for {name}" for name, rate in lr.items())
+    parser.add_argument("--lr", type=float, help=f"learning rate ({rates}; × batch / 16)")
+    parser.add_argument("--optimizer", choices=list(lr), default=next(iter(lr)))
     parser.add_argument("--img-scale", nargs=2, type=int, default=(1333, 800), metavar=("W", "H"))
     parser.add_argument("--train-images", type=int, help="as the benchmark's train_images")
     parser.add_argument("--data-name", help="of the data set in the benchmark's tables")
     parser.add_argument("--weights", type=Path, help="backbone (ImageNet) weights; random without")
     args = parser.parse_args()
-    args.lr = args.lr or lr * args.batch / 16
+    args.lr = args.lr or lr[args.optimizer] * args.batch / 16
     return args
 
 

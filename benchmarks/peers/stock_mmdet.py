@@ -18,7 +18,7 @@ from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
-from shared import FACTOR, STEPS, WARM_UP, chosen, finish, latency_ms, parse_args
+from shared import FACTOR, OPTIMIZERS, STEPS, WARM_UP, chosen, finish, latency_ms, parse_args
 
 import tvops  # noqa: F401  (mmcv's operators; before mmdet)
 from fish_dataset.layout import find_splits
@@ -74,7 +74,7 @@ def _set_weights(cfg: Config, args: Any) -> None:
 
 
 def _set_schedule(cfg: Config, args: Any, per_epoch: int) -> None:
-    cfg.optim_wrapper.optimizer.lr = args.lr
+    cfg.optim_wrapper.optimizer = dict(OPTIMIZERS[args.optimizer], lr=args.lr)
     cfg.train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=args.epochs)
     cfg.param_scheduler = [
         dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0,
@@ -86,7 +86,7 @@ def _set_schedule(cfg: Config, args: Any, per_epoch: int) -> None:
 
 def main() -> None:
     """Train, detect on val, write COCO results."""
-    args = parse_args(__doc__.splitlines()[0], lr=0.02)
+    args = parse_args(__doc__.splitlines()[0], lr={"sgd": 0.02, "adamw": 2e-3})
     register_all_modules(init_default_scope=True)
     cfg, _ = config(args)
     runner = Runner.from_cfg(cfg)
@@ -104,7 +104,8 @@ def main() -> None:
         "train_seconds": seconds,
         "latency_ms": speed,
         "torch": torch.__version__,
-        "note": f"{BASE}, {args.epochs} epochs, batch {args.batch}, lr {args.lr:g}, "
+        "note": f"{BASE}, {args.epochs} epochs, batch {args.batch}, "
+                f"{args.optimizer} at {args.lr:g}, "
                 f"{'ImageNet' if args.weights else 'random'} weights; latency without sizing",
     })  # fmt: skip
     print(

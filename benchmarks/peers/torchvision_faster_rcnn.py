@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from shared import chosen, coco_rows, finish, latency_ms, learning_rate, parse_args
+from shared import (
+    OPTIMIZERS,
+    chosen,
+    coco_rows,
+    finish,
+    latency_ms,
+    learning_rate,
+    parse_args,
+)
 from torch.utils.data import DataLoader, Subset
 from torchvision.datasets import CocoDetection, wrap_dataset_for_transforms_v2
 from torchvision.models.detection import FasterRCNN, fasterrcnn_resnet50_fpn
@@ -67,7 +75,8 @@ def train(model: FasterRCNN, args: Any, label_of: dict[int, int], device: str) -
         collate_fn=lambda batch: tuple(zip(*batch, strict=True)),
     )  # fmt: skip
     weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.SGD(weights, args.lr, momentum=0.9, weight_decay=1e-4)
+    settings = dict(OPTIMIZERS[args.optimizer])
+    optimizer = getattr(torch.optim, settings.pop("type"))(weights, args.lr, **settings)
     began, iteration = time.perf_counter(), 0
     model.train()
     for epoch in range(args.epochs):
@@ -91,7 +100,7 @@ def train(model: FasterRCNN, args: Any, label_of: dict[int, int], device: str) -
 
 def main() -> None:
     """Train, detect on val, write COCO results."""
-    args = parse_args(__doc__.splitlines()[0], lr=0.02)
+    args = parse_args(__doc__.splitlines()[0], lr={"sgd": 0.02, "adamw": 2e-3})
     torch.manual_seed(args.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     val = load(args.data, "val", False)
@@ -116,7 +125,8 @@ def main() -> None:
         "latency_ms": speed,
         "torch": torch.__version__,
         "note": f"torchvision's model and transforms, {args.epochs} epochs, batch {args.batch}, "
-                f"lr {args.lr:g}, {'ImageNet' if args.weights else 'random'} weights",
+                f"{args.optimizer} at {args.lr:g}, "
+                f"{'ImageNet' if args.weights else 'random'} weights",
     })  # fmt: skip
     print(
         f"{len(results)} detections, mean score {np.mean([r['score'] for r in results] or [0]):.3f}"
