@@ -154,13 +154,22 @@ def pairs_of(
     cells = annotations.box_image * count + annotations.labels
     boxes = np.argsort(cells, kind="stable")
     wanted = detections.image_row * count + detections.labels
-    starts = np.searchsorted(cells[boxes], wanted)
-    sizes = np.searchsorted(cells[boxes], wanted, side="right") - starts
+    starts, sizes = _runs_of(cells[boxes], wanted, annotations.num_images * count)
     least = min(least, _ALMOST_ONE)
     found, box = _side_by_side(detections, annotations.bboxes, boxes, starts, sizes, least)
-    iou = _overlaps(detections.xywh(), annotations.bboxes, found, box, region)
+    iou = _overlaps(detections.bboxes, annotations.bboxes, found, box, region)
     near = iou >= least
     return Pairs(found[near], box[near], iou[near])
+
+
+def _runs_of(cells: np.ndarray, wanted: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where in the ascending ``cells``, of ``count`` that there might be, each of ``wanted``
+    begins, and how often it stands there."""
+    if count < 4 * (len(cells) + len(wanted)):  # a table of all is cheaper than a search for each
+        sizes = np.bincount(cells, minlength=count)
+        return (np.cumsum(sizes) - sizes)[wanted], sizes[wanted]
+    starts = np.searchsorted(cells, wanted)
+    return starts, np.searchsorted(cells, wanted, side="right") - starts
 
 
 def _side_by_side(
@@ -204,29 +213,29 @@ def _span(
     corners: np.ndarray, bboxes: np.ndarray, boxes: np.ndarray, column: int, least: float
 ) -> tuple[np.ndarray, ...]:
     """Along one axis: where a box must end at least and start at most (K,), where it does."""
-    low, high = (corners[:, i].astype(np.float64) for i in (column, column + 2))
-    room = 1e-5 * (np.abs(low) + np.abs(high) + 1)
-    asked = np.maximum((high - low) * least, 0) - room
+    low, high = (corners[:, i].astype(np.float32) for i in (column, column + 2))
+    room = np.float32(1e-5) * (np.abs(low) + np.abs(high) + 1)
+    asked = np.maximum((high - low) * np.float32(least), 0) - room
     start = bboxes[boxes, column].astype(np.float64)
-    ends = (low + asked, high - asked, start, start + bboxes[boxes, column + 2])
-    return tuple(values.astype(np.float32) for values in ends)
+    end = start + bboxes[boxes, column + 2]
+    return low + asked, high - asked, start.astype(np.float32), end.astype(np.float32)
 
 
 def _overlaps(
-    one: np.ndarray, other: np.ndarray, found: np.ndarray, box: np.ndarray, region: np.ndarray
+    corners: np.ndarray, bboxes: np.ndarray, found: np.ndarray, box: np.ndarray, region: np.ndarray
 ) -> np.ndarray:
-    """(P,) IoU of xywh boxes ``one[found]`` and ``other[box]``; for regions the share of the
-    first one's area."""
-    shared = np.ones(len(found))
-    for corner, side in ((0, 2), (1, 3)):  # by columns: rows of four cost three times as much
-        low, long = (np.ascontiguousarray(one[:, i]) for i in (corner, side))
-        start, width = (other[:, i].astype(np.float64) for i in (corner, side))
-        high, end = low + long, start + width
-        length = np.minimum(high[found], end[box]) - np.maximum(low[found], start[box])
+    """(P,) IoU of ``corners[found]`` (xyxy) and ``bboxes[box]`` (xywh); for regions the share of
+    the first one's area. As COCO's results have it, a detection ends at left + (right - left)."""
+    shared, own, areas = np.ones(len(found)), np.ones(len(found)), np.ones(len(bboxes))
+    for first, last in ((0, 2), (1, 3)):  # by columns: rows of four cost three times as much
+        low, high = (corners[found, i].astype(np.float64) for i in (first, last))
+        long = high - low
+        start, width = (bboxes[:, i].astype(np.float64) for i in (first, last))
+        length = np.minimum(low + long, (start + width)[box]) - np.maximum(low, start[box])
         shared *= np.maximum(length, 0)
-    own = (one[:, 2] * one[:, 3])[found]
-    sizes = other.astype(np.float64)
-    areas = np.where(region, 0.0, sizes[:, 2] * sizes[:, 3])
+        own *= long
+        areas *= width
+    areas[region] = 0
     whole = own + areas[box] - np.where(region[box], 0.0, shared)
     return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
 

@@ -37,17 +37,18 @@ class Taxa:
 def taxa_of(classes: Sequence[str]) -> Taxa:
     """Look up classes by any name that the catalogue knows."""
     lines = [_line(name) for name in classes]
-    told = [frozenset(key for key, _ in line) for line in lines if line]
+    keys = [frozenset(key for key, _ in line) for line in lines]
+    told = [one for one in keys if one]
     common = frozenset.intersection(*told) if len(told) > 1 else frozenset()
     # a class that all others belong to is no common root but a name to be right or wrong
     common -= {line[0][0] for line in lines if line}
     count = len(classes)
     levels = np.full((count, count), NOTHING, np.int64)
     shared = np.zeros((count, count), np.int64)
-    for i, one in enumerate(lines):
-        for j, other in enumerate(lines):
-            levels[i, j] = _level(one, other)
-            shared[i, j] = len(({k for k, _ in one} & {k for k, _ in other}) - common)
+    for i, line in enumerate(lines):
+        for j, other in enumerate(keys):
+            levels[i, j] = _level(line, other)
+            shared[i, j] = len((keys[i] & other) - common)
     np.fill_diagonal(levels, 0)
     return Taxa(np.array([bool(line) for line in lines], bool), levels, shared.diagonal(), shared)
 
@@ -73,10 +74,10 @@ def _key(entry: Species) -> tuple[str, str]:
     return entry.id, entry.rank
 
 
-def _level(one: list[tuple[str, str]], other: list[tuple[str, str]]) -> int:
-    """Level of the narrowest entry in both lines; a group counts as the next ranked one above."""
-    keys = {key for key, _ in other}
-    common = [rank for key, rank in one if key in keys]
+def _level(line: list[tuple[str, str]], other: frozenset[str]) -> int:
+    """Level of the narrowest entry of a line that is among the other one's keys; a group counts as
+    the next ranked one above."""
+    common = [rank for key, rank in line if key in other]
     if not common:
         return NOTHING
     ranked = [rank for rank in common if rank != "group"]

@@ -55,15 +55,28 @@ def precision_of_hits(seen: np.ndarray, positives: int) -> np.ndarray:
             down to it, itself among them.
         positives: boxes to be found, at least 1.
     """
-    result = np.zeros(len(RECALLS))
-    if len(seen):
-        hits = np.arange(1, len(seen) + 1)
-        envelope = np.maximum.accumulate((hits / (seen + _EPS))[::-1])[::-1]
-        # pycocotools looks the recalls up in found / positives: the same division, bit by bit
-        at = np.searchsorted(hits / positives, RECALLS, side="left")
-        reached = at < len(hits)
-        result[reached] = envelope[at[reached]]
-    return result
+    return precision_of_runs(seen, np.array([0, len(seen)]), np.array([positives]))[0]
+
+
+def precision_of_runs(seen: np.ndarray, ends: np.ndarray, positives: np.ndarray) -> np.ndarray:
+    """(R, 101) what :func:`precision_of_hits` gives for each of R runs.
+
+    Args:
+        seen: (n,) as there, one run behind the other.
+        ends: (R + 1,) ascending; run i is ``seen[ends[i]:ends[i + 1]]``.
+        positives: (R,) boxes to be found, at least 1.
+    """
+    start, stop, boxes = ends[:-1, None], ends[1:, None], positives[:, None]
+    precision = (np.arange(1, len(seen) + 1) - np.repeat(ends[:-1], np.diff(ends))) / (seen + _EPS)
+    # pycocotools looks the recalls up in found / positives: the same division, bit by bit
+    needed = np.ceil(RECALLS * boxes)
+    needed += needed / boxes < RECALLS
+    needed -= (needed - 1) / boxes >= RECALLS
+    at = np.minimum(start + np.maximum(needed.astype(np.int64) - 1, 0), stop)
+    # the best between a recall and the next, then from each recall on
+    best = np.maximum.reduceat(np.append(precision, 0.0), at.ravel()).reshape(at.shape)
+    best[at == stop] = 0
+    return np.maximum.accumulate(best[:, ::-1], axis=1)[:, ::-1]
 
 
 def average_precision(right: np.ndarray, counted: np.ndarray, positives: int) -> np.ndarray:

@@ -25,6 +25,7 @@ from .precision import (
     best_first,
     mean_of_defined,
     precision_of_hits,
+    precision_of_runs,
 )
 
 BINS = 4
@@ -128,9 +129,7 @@ def _ap_in_bins(
         hits = np.arange(1, len(found) + 1) - ends[cell]
         seen = hits + _down_to(by_area, found, borders, cell)
         seen -= _down_to(elsewhere, found, borders, cell)
-        for k in np.flatnonzero((np.diff(ends) > 0) & (boxes.ravel() > 0)).tolist():
-            part = seen[ends[k] : ends[k + 1]]
-            precision[k, :, column] = precision_of_hits(part, int(boxes.flat[k]))
+        precision[:, :, column] = precision_of_runs(seen, ends, np.maximum(boxes.ravel(), 1))
     ap = precision.mean(axis=1).reshape(*boxes.shape, -1)
     return np.where(boxes[..., None] > 0, ap, np.nan)
 

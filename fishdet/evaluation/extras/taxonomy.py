@@ -73,13 +73,14 @@ def name_left(
     """As :func:`name_boxes`, for detections that ``without_ignored`` left."""
     limits = np.array([np.inf if t is None else t for t in thresholds])
     kept = np.flatnonzero(left.scores >= limits[left.labels])
-    chosen, rank = best_of_groups(left.image_row[kept], left.scores[kept], max_dets)
-    best = taking(left, kept[chosen])
+    if np.bincount(left.image_row[kept]).max(initial=0) > max_dets:
+        kept = kept[best_of_groups(left.image_row[kept], left.scores[kept], max_dets)[0]]
+    best = taking(left, kept)
     blind = replace(best, labels=np.zeros(len(best), np.int64))
     one = replace(annotations, classes=("any",), labels=np.zeros(annotations.num_boxes, np.int32))
     region = annotations.crowd | annotations.ignore
     pairs = preferring(pairs_of(one, blind, region, _IOU), ~region)
-    pair = assign(pairs, rank, region, np.array([_IOU]))[:, 0]
+    pair = assign(pairs, _turns(best, pairs.found), region, np.array([_IOU]))[:, 0]
     found = np.flatnonzero(pair >= 0)
     box = pairs.box[pair[found]]
     counted = ~region[box]
@@ -92,6 +93,16 @@ def name_left(
         best.labels[pair < 0],
         annotations.labels[missed].astype(np.int64),
     )
+
+
+def _turns(detections: Detections, found: np.ndarray) -> np.ndarray:
+    """(K,) in which turn a detection may take a box: by its score among those of its image that
+    stand in ``found``, rows in ascending order; 0 for all others."""
+    rows = found[np.flatnonzero(np.diff(found, prepend=-1))]
+    order, place = best_of_groups(detections.image_row[rows], detections.scores[rows], len(rows))
+    turns = np.zeros(len(detections), np.int64)
+    turns[rows[order]] = place
+    return turns
 
 
 def taxonomic_scores(classes: Sequence[str], named: Named) -> dict[str, Any]:
