@@ -165,8 +165,10 @@ def _train(folder: Path, record: Record, work_dir: Path) -> None:
 
 def _detect(folder: Path, record: Record, work_dir: Path) -> None:
     model, split = record["model"], record["data"]["split"]
-    evaluator = {f"{split}_evaluator.results_file": str(folder / PREDICTIONS),
-                 f"{split}_evaluator.format_only": True}  # fmt: skip
+    evaluator = {  # of test, whatever the split: tools/test.py scores val by its settings, too
+        "test_evaluator.results_file": str(folder / PREDICTIONS),
+        "test_evaluator.format_only": True,
+    }
     test(
         TestOptions(
             config=Path(model["config"]),

@@ -19,7 +19,7 @@ from fishdet.benchmark.runs import prepare, runs_of
 from fishdet.benchmark.schedule import Slot, died_of, run_all, slots
 from fishdet.benchmark.spec import Spec, make_spec
 from fishdet.benchmark.store import FAILED, state_of
-from fishdet.benchmark.worker import chosen_images
+from fishdet.benchmark.worker import chosen_images, work
 from fishdet.errors import FishdetError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,6 +92,19 @@ def test_killed_midway_and_started_again(
     assert "nothing left to do" in told
     assert f"| tiny | {seeds} |" in told
     assert "broken: seed 0 failed: RuntimeError" in told
+
+
+def test_a_run_leaves_record_and_detections(table: dict[str, Any], tmp_path: Path) -> None:
+    tiny = {**table["models"][0], "epochs": 1}
+    (only,) = runs_of(spec_of({**table, "models": [tiny], "seeds": [0], "latency_images": 0}))
+    folder = prepare(tmp_path, only)
+    assert work(folder) == 0
+    record = json.loads((folder / "record.json").read_text())
+    assert record["state"] == "done" and record["scores"]["images"] == 6
+    truth = json.loads((tmp_path / "truth" / f"{record['truth']}.json").read_text())
+    known = {image["id"] for image in truth["images"]}
+    found = json.loads((folder / "predictions.json").read_text())
+    assert found and {row["image_id"] for row in found} <= known
 
 
 def test_settings_that_change_are_refused(table: dict[str, Any], tmp_path: Path) -> None:
