@@ -1,6 +1,7 @@
 """Do runs in bf16 end where runs in fp32 end? AP by precision and seed, and the spread of seeds.
 
     python benchmarks/precision_seeds.py CONFIG --data DIR [--epochs 3] [--img-scale 384 384]
+    python benchmarks/precision_seeds.py CONFIG --data DIR --emulate      # a CPU without bf16
     python benchmarks/precision_seeds.py CONFIG --data DIR --steps 3      # seconds a step alone
 
 Each run is ``tools/train.py`` in a process of its own; one that has ended is not run again, one
@@ -26,6 +27,7 @@ from fishdet.cli import at_least, exit_status
 from fishdet.errors import FishdetError
 
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "train.py"
+EMULATOR = Path(__file__).with_name("emulated_bf16.py")
 DONE = "precision_seeds.json"
 
 
@@ -65,6 +67,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--img-scale", nargs=2, type=at_least(32), metavar=("W", "H"))
     parser.add_argument("--cfg-options", nargs="+", default=[], help="key=value …, for each run")
     parser.add_argument("--out", type=Path, default=Path("work_dirs/precision_seeds"))
+    parser.add_argument(
+        "--emulate",
+        action="store_true",
+        help="bf16 in the arithmetic of a CPU that has it: see emulated_bf16.py",
+    )
     parser.add_argument("--steps", type=at_least(1), help="time so many steps and train nothing")
     args = parser.parse_args()
     if not args.steps and len(args.seeds) < 2:
@@ -104,7 +111,8 @@ def trained(args: argparse.Namespace, precision: str, seed: int) -> dict[str, An
 
 def command_of(args: argparse.Namespace, precision: str, seed: int, folder: Path) -> list[str]:
     """Return the command of one run."""
-    command = [sys.executable, str(TOOL), str(args.config), "--data", str(args.data)]
+    emulator = [str(EMULATOR)] if args.emulate and precision == "bf16" else []
+    command = [sys.executable, *emulator, str(TOOL), str(args.config), "--data", str(args.data)]
     command += ["--precision", precision, "--seed", str(seed), "--work-dir", str(folder)]
     if args.epochs:
         command += ["--epochs", str(args.epochs)]

@@ -26,7 +26,8 @@ def test_means_are_alike_within_the_larger_spread(bf16: tuple, alike: bool) -> N
 
 def _args(folder: Path, **changed: object) -> argparse.Namespace:
     settings = {"config": Path("configs/fish.py"), "data": Path("data"), "epochs": 2,
-                "img_scale": None, "cfg_options": ["a=1"], "out": folder}  # fmt: skip
+                "img_scale": None, "cfg_options": ["a=1"], "out": folder,
+                "emulate": False}  # fmt: skip
     return argparse.Namespace(**{**settings, **changed})
 
 
@@ -49,6 +50,12 @@ def test_runs_go_on_and_are_not_repeated(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(commands) == 2 and "--resume" in commands[1] and "--resume" not in commands[0]
     with pytest.raises(FishdetError, match="other settings"):
         NAMES["trained"](_args(tmp_path, epochs=3), "bf16", 3)
+
+
+def test_bf16_alone_is_emulated(tmp_path: Path) -> None:
+    args = _args(tmp_path, emulate=True)
+    scripts = [NAMES["command_of"](args, name, 0, tmp_path)[1] for name in ("bf16", "fp32")]
+    assert [Path(name).name for name in scripts] == ["emulated_bf16.py", "train.py"]
 
 
 def test_options_are_read_as_json() -> None:
