@@ -123,6 +123,21 @@ def test_missing_and_outdated_packages(installed, checkout) -> None:
     assert not {"devices", "operators"} & {check.name for check in checks}
 
 
+def test_extras_are_told_and_stand_in_nobodys_way(installed, checkout) -> None:
+    with (checkout / "setup.cfg").open("a") as file:
+        file.write("[options.extras_require]\nruntime =\n    onnxruntime>=1.18\n    numpy>=1.26\n")
+        file.write("tests =\n    pytest\n")
+    (check,) = [one for one in package_checks.check_packages(checkout) if one.name.startswith("[")]
+    assert (check.name, check.status) == ("[runtime]", "ok")
+    assert check.detail.startswith("not installed: onnxruntime; pip install ")
+    installed["onnxruntime"] = "1.10"
+    (check,) = [one for one in package_checks.check_packages(checkout) if one.name.startswith("[")]
+    assert "onnxruntime>=1.18 (here 1.10)" in check.detail
+    installed["onnxruntime"] = "1.20"
+    (check,) = [one for one in package_checks.check_packages(checkout) if one.name.startswith("[")]
+    assert check.detail == "installed"
+
+
 def test_torchvision_of_another_torch(installed, checkout) -> None:
     installed["torch"] = "2.13.0"
     broken = Answer(error="RuntimeError: operator torchvision::nms does not exist")

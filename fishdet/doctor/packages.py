@@ -27,20 +27,53 @@ _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 
 
 def check_packages(root: Path) -> list[Check]:
-    """Return the checks of everything that ``setup.cfg`` asks for, and of the shared folders."""
+    """Return the checks of everything that ``setup.cfg`` asks for, of the folders that
+    distributions share, and of the extras."""
     required = requirements(root)
     checks = [check_requirement(line) for line in required]
     checks += [check_shared(folder, names) for folder, names in SHARED.items()]
     checks.append(check_torchvision_pair())
+    checks += [check_extra(name, lines) for name, lines in extras(root).items()]
     return [check for check in checks if check is not None]
 
 
 def requirements(root: Path) -> list[str]:
     """Return the lines of ``install_requires`` in ``root/setup.cfg``."""
+    return _lines(_setup(root).get("options", "install_requires", fallback=""))
+
+
+def extras(root: Path) -> dict[str, list[str]]:
+    """Return the lines of each extra in ``root/setup.cfg``, but for those of the tests."""
+    parser, section = _setup(root), "options.extras_require"
+    listed = dict(parser[section]) if section in parser else {}
+    return {name: _lines(text) for name, text in listed.items() if name != "tests"}
+
+
+def _setup(root: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser()
     parser.read(root / "setup.cfg", encoding="utf-8")
-    lines = parser.get("options", "install_requires", fallback="").splitlines()
-    return [line.strip() for line in lines if line.strip()]
+    return parser
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def check_extra(extra: str, lines: Sequence[str]) -> Check:
+    """Say whether an extra is installed; that it is not stands in nobody's way."""
+    missing = []
+    for line in filter(applies, lines):
+        match = _NAME.match(line)
+        name = match[1].split("[")[0] if match else line
+        version = version_of(name)
+        if version is None:
+            missing.append(name)
+        elif not satisfies(line, version):
+            missing.append(f"{line.split(';')[0].strip()} (here {version})")
+    if not missing:
+        return Check(f"[{extra}]", OK, "installed")
+    command = f"pip install -c constraints.txt -e '.[{extra}]'"
+    return Check(f"[{extra}]", OK, f"not installed: {', '.join(missing)}; {command}")
 
 
 def version_of(name: str) -> str | None:

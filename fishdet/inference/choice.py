@@ -19,7 +19,7 @@ def split_model(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """Return the model, or None where only pictures are named, and the pictures.
 
     Raises:
-        FishdetError: a model and no pictures.
+        FishdetError: a model and no pictures; a folder of weights that is no work dir.
     """
     first, rest = arguments[0], list(arguments[1:])
     model = is_model(first)
@@ -27,7 +27,21 @@ def split_model(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
         raise FishdetError(f"{first} is a model; name pictures to look at behind it")
     if model or (rest and could_be_model(first)):
         return first, rest
+    _refuse_stray_weights(Path(first))
     return None, [first, *rest]
+
+
+def _refuse_stray_weights(folder: Path) -> None:
+    if not folder.is_dir():
+        return
+    suffixes = {path.name: path.suffix.lower() for path in folder.iterdir()}
+    weights = sorted(name for name, end in suffixes.items() if end in (*SUFFIXES, *EXPORTED))
+    if weights and not any(end in IMAGE_SUFFIXES | VIDEO_SUFFIXES for end in suffixes.values()):
+        more = f" and {len(weights) - 3} more" if len(weights) > 3 else ""
+        raise FishdetError(
+            f"{folder}: no work dir, and no pictures lie in it; it holds {', '.join(weights[:3])}"
+            f"{more}: name the file that is the model"
+        )
 
 
 def is_model(text: str) -> bool:

@@ -36,6 +36,14 @@ def test_the_newest_of_the_runs(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert newest_published(tmp_path) == beside
 
 
+def test_weights_in_a_folder_that_is_no_work_dir_are_to_be_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.pth").touch()
+    with pytest.raises(FishdetError, match="it holds mine.pth: name the file that is the model"):
+        split_model([str(tmp_path), "x.jpg"])
+    (tmp_path / "one.JPG").touch()
+    assert split_model([str(tmp_path), "x.jpg"]) == (None, [str(tmp_path), "x.jpg"])
+
+
 def test_model_and_pictures_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     release(Path("run/model/a.safetensors"), 0)
