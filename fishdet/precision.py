@@ -14,8 +14,8 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 def cpu_has_bf16() -> bool:
     """Return whether the CPU multiplies bf16 natively (AVX512_BF16 or AMX).
 
-    Without these instructions oneDNN emulates bf16 and takes about twice the time of fp32, so
-    the CPU is asked rather than the library.
+    Without these instructions PyTorch computes bf16 all the same, in many times the time of fp32
+    (``benchmarks/precision_seeds.py --steps``), so the CPU is asked rather than the library.
     """
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in probes)
@@ -56,7 +56,9 @@ def describe_choice(wanted: str, dtype: torch.dtype, device: str) -> str:
     """Return the one log line that says which precision runs and why."""
     name = precision_name(dtype)
     if wanted != "auto":
-        return f"Precision {name} on {device}, as asked."
+        slow = dtype == torch.bfloat16 and device.split(":")[0] == "cpu" and not cpu_has_bf16()
+        price = " This CPU has no bf16 instructions: fp32 takes a fraction of the time."
+        return f"Precision {name} on {device}, as asked.{price if slow else ''}"
     if device.split(":")[0] != "cpu":
         return f"Precision {name} on {device} (--amp or --precision bf16 for mixed precision)."
     if cpu_has_bf16():

@@ -129,6 +129,8 @@ def test_cpu_precision_follows_the_instructions(
 ) -> None:
     monkeypatch.setattr(precision, "cpu_has_bf16", lambda: has)
     assert precision.resolve_precision(wanted, "cpu") is dtype
+    told = precision.describe_choice(wanted, dtype, "cpu")
+    assert ("fp32 takes a fraction of the time" in told) == (not has and wanted == "bf16")
 
 
 def test_precision_is_written_into_optimizer_and_loops() -> None:
