@@ -17,6 +17,7 @@ from fish_dataset.ragged import ranges
 
 from .detections import Detections
 from .ignored import without_ignored
+from .ordering import best_first, best_of_groups
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """COCO's ten thresholds."""
@@ -98,39 +99,9 @@ def _best(
     place = np.argsort(np.argsort(annotations.image_ids))
     cells = place[detections.image_row] * len(annotations.classes) + detections.labels
     chosen, rank = best_of_groups(cells, detections.scores, limit)
-    falling = np.argsort(-detections.scores[chosen], kind="stable")
+    falling = best_first(detections.scores[chosen])
     order = falling[np.argsort(detections.labels[chosen][falling].astype(np.uint16), kind="stable")]
     return chosen[order], rank[order]
-
-
-def best_of_groups(
-    groups: np.ndarray, scores: np.ndarray, limit: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (K,) of the ``limit`` best of each group, by group and falling score, and their places.
-
-    Equal scores stay in the order given.
-
-    Args:
-        groups: (n,) int64, from 0.
-        scores: (n,) float32 or float64, not negative.
-        limit: at least 1.
-    """
-    order = _by_group_and_score(groups, scores)
-    group = groups[order]
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    sizes = np.diff(first, append=len(group))
-    rank = np.arange(len(group)) - np.repeat(first, sizes)
-    near = rank < limit
-    return order[near], rank[near]
-
-
-def _by_group_and_score(groups: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    if scores.dtype == np.float32 and groups.max(initial=0) < 1 << 31:
-        # the bits of a float that is not negative rise with it: one sort in place of two
-        bits = np.ascontiguousarray(scores + np.float32(0)).view(np.uint32)  # no -0
-        return np.argsort((groups.astype(np.int64) << 32) | (0xFFFFFFFF - bits), kind="stable")
-    falling = np.argsort(-scores, kind="stable")
-    return falling[np.argsort(groups[falling], kind="stable")]
 
 
 def taking(detections: Detections, rows: np.ndarray) -> Detections:

@@ -13,23 +13,6 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 _EPS = np.spacing(1)
 
 
-def best_first(scores: np.ndarray) -> np.ndarray:
-    """(K,) order from the best score down; equal scores stay in the order given.
-
-    NumPy sorts by vector instructions only where equal values may change places: they are put
-    right afterwards, as few are equal.
-    """
-    falling = -scores
-    order = np.argsort(falling)
-    sorted_ = falling[order]
-    same = np.flatnonzero(sorted_[1:] == sorted_[:-1])
-    if len(same):
-        places = np.union1d(same, same + 1)
-        tied = order[places]
-        order[places] = tied[np.lexsort((tied, sorted_[places]))]
-    return order
-
-
 def precision_at_recalls(right: np.ndarray, counted: np.ndarray, positives: int) -> np.ndarray:
     """(101, T) interpolated precision; 0 at recalls that are not reached.
 

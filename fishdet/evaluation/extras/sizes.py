@@ -20,9 +20,9 @@ import numpy as np
 from fish_dataset.annotations import Annotations
 
 from ..matching import Matches
+from ..ordering import best_first
 from .precision import (
     RECALLS,
-    best_first,
     mean_of_defined,
     precision_of_hits,
     precision_of_runs,

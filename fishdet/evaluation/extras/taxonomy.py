@@ -25,9 +25,10 @@ import numpy as np
 
 from fish_dataset.annotations import Annotations
 
-from ..candidates import assign, best_of_groups, pairs_of, preferring, taking
+from ..candidates import assign, pairs_of, preferring, taking
 from ..detections import Detections
 from ..ignored import without_ignored
+from ..ordering import best_of_groups
 from .lineage import LEVELS, taxa_of
 
 _IOU = 0.5
