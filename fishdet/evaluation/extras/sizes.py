@@ -113,29 +113,27 @@ def _ap_in_bins(
         own: (K,) int64, bin of each detection's own area.
         boxes: (C, B) int64, how many are to be found.
     """
-    size, cells = len(own), boxes.size
+    size, cells, bins = len(own), boxes.size, boxes.shape[1]
     borders = np.arange(cells + 1) * size
-    own_cell = matches.labels * boxes.shape[1] + own
-    order = np.argsort(own_cell.astype(np.uint16) if cells < 1 << 16 else own_cell, kind="stable")
-    by_area = own_cell[order] * size + order
+    down_to = np.zeros((bins, size + 1), np.int32)  # how many of a bin's own lie above each row
+    for number, counts in enumerate(down_to):
+        np.cumsum(own == number, out=counts[1:])
+    first = np.searchsorted(matches.labels, np.arange(len(boxes)))
     precision = np.zeros((cells, len(RECALLS), len(matches.thresholds)))
     for column, (right, ignored) in enumerate(matches.hits):
         taking = np.concatenate([right, ignored])
-        elsewhere = np.sort(own_cell[taking] * size + taking)
+        own_cell = matches.labels[taking] * bins + own[taking]
+        elsewhere = np.sort(own_cell * size + taking)
         box = matches.choices[matches.taken[right, column]]
         found = np.sort(cell_of_box[box] * size + right)
         ends = np.searchsorted(found, borders)
         cell = np.repeat(np.arange(cells), np.diff(ends))
+        label, number = np.divmod(cell, bins)
         hits = np.arange(1, len(found) + 1) - ends[cell]
-        seen = hits + _down_to(by_area, found, borders, cell)
-        seen -= _down_to(elsewhere, found, borders, cell)
+        by_area = down_to[number, found - cell * size + 1] - down_to[number, first[label]]
+        taken = np.searchsorted(elsewhere, found, side="right")
+        taken -= np.searchsorted(elsewhere, borders)[cell]
+        seen = hits + by_area - taken
         precision[:, :, column] = precision_of_runs(seen, ends, np.maximum(boxes.ravel(), 1))
     ap = precision.mean(axis=1).reshape(*boxes.shape, -1)
     return np.where(boxes[..., None] > 0, ap, np.nan)
-
-
-def _down_to(
-    keys: np.ndarray, last: np.ndarray, borders: np.ndarray, cell: np.ndarray
-) -> np.ndarray:
-    """How many of the ascending ``keys`` of a cell lie at or before each ``last``."""
-    return np.searchsorted(keys, last, side="right") - np.searchsorted(keys, borders)[cell]
