@@ -18,7 +18,7 @@ import torch
 import fishdet
 from fish_dataset.files import read_json
 
-from .store import FAILED, LOG, RUNNING, SETTINGS, Record, end_attempt, read_record
+from .store import FAILED, INTERRUPTED, LOG, RUNNING, SETTINGS, Record, end_attempt, read_record
 from .worker import JOBS, STOPPED
 
 WORKER = "fishdet.benchmark.worker"
@@ -93,11 +93,18 @@ def worker_command(folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", WORKER, str(folder), *more]
 
 
+_ASKED_TO_STOP = (-signal.SIGINT, -signal.SIGTERM)
+"""Status of a process that was asked to stop while it was still importing."""
+
+
 def conclude(folder: Path, status: int) -> Record:
     """Return the record of a run whose process has ended; complete it where the process died."""
     record = read_record(folder) or {**read_json(folder / SETTINGS), "state": RUNNING}
     if status not in (0, STOPPED) and record["state"] == RUNNING:
-        end_attempt(folder, record, FAILED, died_of(status, folder / LOG))
+        if status in _ASKED_TO_STOP:
+            end_attempt(folder, record, INTERRUPTED)
+        else:
+            end_attempt(folder, record, FAILED, died_of(status, folder / LOG))
     return record
 
 

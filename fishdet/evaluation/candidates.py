@@ -173,7 +173,8 @@ def _side_by_side(
         place = ranges(starts[block], sizes[block])
         row = np.repeat(np.arange(begin, begin + len(sizes[block])), sizes[block])
         for first, last, start, end in spans:
-            kept = np.flatnonzero((end[place] >= first[row]) & (start[place] <= last[row]))
+            overlap = (end.take(place) >= first.take(row)) & (start.take(place) <= last.take(row))
+            kept = np.flatnonzero(overlap)
             place, row = place[kept], row[kept]
         found.append(row)
         taken.append(boxes[place])

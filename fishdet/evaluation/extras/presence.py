@@ -19,6 +19,7 @@ import numpy as np
 from fish_dataset.annotations import Annotations
 
 from ..matching import Matches
+from ..ordering import best_first
 
 
 def present(annotations: Annotations) -> np.ndarray:
@@ -62,10 +63,10 @@ def retrieval_ap(truth: np.ndarray, scores: np.ndarray) -> float:
     positives = int(truth.sum())
     if positives == 0:
         return float("nan")
-    order = np.argsort(-scores, kind="stable")
-    order = order[np.isfinite(scores[order])]
-    if len(order) == 0:
+    detected = np.flatnonzero(np.isfinite(scores))
+    if len(detected) == 0:
         return 0.0
+    order = detected[best_first(scores[detected])]
     found = np.cumsum(truth[order])
     last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     precision = found[last] / (last + 1)

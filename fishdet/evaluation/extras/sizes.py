@@ -37,8 +37,8 @@ def pooled_ap(matches: Matches) -> np.ndarray:
     if positives == 0:
         return np.full(len(matches.thresholds), np.nan)
     order = best_first(matches.scores)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
     precision = np.zeros((len(RECALLS), len(matches.thresholds)))
     for column, (right, ignored) in enumerate(matches.hits):
         found, left_out = np.sort(place[right]), np.sort(place[ignored])
@@ -76,10 +76,7 @@ def by_size(
         return {"bins": [], "macro": float("nan"), "micro": float("nan")}
     edges = size_edges(sizes[counted], bins)
     last = max(len(edges) - 2, 0)
-    box_bin, own = (
-        np.clip(np.searchsorted(edges, column, side="left") - 1, 0, last)
-        for column in (sizes, areas)
-    )
+    box_bin, own = (_above(edges[1:-1], column) for column in (sizes, areas))
     boxes = np.zeros((len(annotations.classes), last + 1), np.int64)
     np.add.at(boxes, (annotations.labels[counted], box_bin[counted]), 1)
     cells = annotations.labels.astype(np.int64) * (last + 1) + box_bin
@@ -96,6 +93,14 @@ def by_size(
     means, sums = np.array([row["AP"] for row in rows]), boxes.sum(axis=0)
     micro = float((means * sums).sum() / sums.sum())
     return {"bins": rows, "macro": mean_of_defined(means), "micro": micro}
+
+
+def _above(borders: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(n,) int64, how many of a few borders lie below each value."""
+    count = np.zeros(len(values), np.int64)
+    for border in borders.tolist():
+        count += values > border
+    return count
 
 
 def _ap_in_bins(
@@ -116,8 +121,8 @@ def _ap_in_bins(
     size, cells, bins = len(own), boxes.size, boxes.shape[1]
     borders = np.arange(cells + 1) * size
     down_to = np.zeros((bins, size + 1), np.int32)  # how many of a bin's own lie above each row
-    for number, counts in enumerate(down_to):
-        np.cumsum(own == number, out=counts[1:])
+    for i, counts in enumerate(down_to):
+        np.cumsum(own == i, out=counts[1:])
     first = np.searchsorted(matches.labels, np.arange(len(boxes)))
     precision = np.zeros((cells, len(RECALLS), len(matches.thresholds)))
     for column, (right, ignored) in enumerate(matches.hits):
@@ -128,9 +133,9 @@ def _ap_in_bins(
         found = np.sort(cell_of_box[box] * size + right)
         ends = np.searchsorted(found, borders)
         cell = np.repeat(np.arange(cells), np.diff(ends))
-        label, number = np.divmod(cell, bins)
+        label, part = np.divmod(cell, bins)
         hits = np.arange(1, len(found) + 1) - ends[cell]
-        by_area = down_to[number, found - cell * size + 1] - down_to[number, first[label]]
+        by_area = down_to[part, found - cell * size + 1] - down_to[part, first[label]]
         taken = np.searchsorted(elsewhere, found, side="right")
         taken -= np.searchsorted(elsewhere, borders)[cell]
         seen = hits + by_area - taken

@@ -16,9 +16,9 @@ import pytest
 from fishdet.benchmark.compare import CompareOptions, compare
 from fishdet.benchmark.run import RunOptions, run
 from fishdet.benchmark.runs import prepare, runs_of
-from fishdet.benchmark.schedule import Slot, died_of, run_all, slots
+from fishdet.benchmark.schedule import Slot, conclude, died_of, run_all, slots
 from fishdet.benchmark.spec import Spec, make_spec
-from fishdet.benchmark.store import FAILED, state_of, truth_file
+from fishdet.benchmark.store import FAILED, INTERRUPTED, state_of, truth_file
 from fishdet.benchmark.worker import chosen_images, work
 from fishdet.errors import FishdetError
 
@@ -165,3 +165,14 @@ def test_a_broken_record_is_named(tmp_path: Path) -> None:
         state_of(tmp_path)
     (tmp_path / "record.json").write_text('{"state": "failed"}')
     assert state_of(tmp_path) == FAILED
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(-signal.SIGINT, INTERRUPTED), (-signal.SIGTERM, INTERRUPTED),
+                          (-signal.SIGKILL, FAILED), (1, FAILED)],
+)  # fmt: skip
+def test_a_run_stopped_before_it_could_say_so_goes_on(
+    table: dict[str, Any], tmp_path: Path, status: int, state: str
+) -> None:
+    folder = prepare(tmp_path, runs_of(spec_of(table))[0])
+    assert conclude(folder, status)["state"] == state == state_of(folder)
