@@ -247,11 +247,13 @@ def _exported(case: Case) -> Named:
         import nncf
 
         logging.getLogger("nncf").setLevel(logging.ERROR)
+        from fishdet.export.convolved import convolve_maps
         from fishdet.export.layers import EXACT
         from fishdet.export.write import openvino_model, write_openvino
 
         with torch.inference_mode(False), torch.no_grad():
             model = openvino_model(graph())
+            convolve_maps(model)
             scope = nncf.IgnoredScope(patterns=list(EXACT), validate=False)
             data = nncf.Dataset([p[None] for p in pictures[:1]])
             small = nncf.quantize(model, data, ignored_scope=scope, subset_size=1)

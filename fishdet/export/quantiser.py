@@ -16,6 +16,7 @@ import supervision as sv
 from fish_dataset.progress import counted
 from fishdet.inference.detector import Detector
 
+from .convolved import convolve_maps
 from .graph import Graph
 from .layers import EXACT, Layer, layers_of
 from .likeness import damage
@@ -37,7 +38,7 @@ class Quantiser:
     """Makes and opens quantised versions of one model.
 
     Args:
-        plain: the model in FP32.
+        plain: the model in FP32; one of OpenVINO is rewritten (:mod:`.convolved`).
         format: 'onnx' or 'openvino'.
         papers: of the model in FP32, as JSON.
         folder: for files in between.
@@ -50,6 +51,8 @@ class Quantiser:
     layers: list[Layer] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.format == "openvino":
+            convolve_maps(self.plain)
         self.layers = layers_of(self.plain)
 
     def quantised(

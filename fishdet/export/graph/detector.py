@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .one_stage import OneStage
+from .padding import with_fixed_padding
 from .pixels import Pixels
 from .support import ONE_STAGE, require_supported
 from .two_stage import TwoStage
@@ -43,7 +44,8 @@ class Graph(nn.Module):
 
 
 def graph_of(model: Any, pipeline: Sequence[Mapping[str, Any]]) -> Graph:
-    """Return the graph of a detector, which shares its weights.
+    """Return the graph of a detector, which shares its weights (of a backbone with open "same"
+    padding it holds a copy).
 
     Args:
         model: as ``inference.build.build_network`` returns it.
@@ -60,4 +62,5 @@ def graph_of(model: Any, pipeline: Sequence[Mapping[str, Any]]) -> Graph:
     else:
         heads = TwoStage(model.rpn_head, model.roi_head, model.test_cfg.rpn, model.test_cfg.rcnn)
     neck = model.neck if getattr(model, "neck", None) is not None else nn.Identity()
-    return Graph(pixels, model.backbone, neck, heads).to(torch.float32).eval()
+    body = with_fixed_padding(model.backbone, pixels.divisor)
+    return Graph(pixels, body, neck, heads).to(torch.float32).eval()
