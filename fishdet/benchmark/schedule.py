@@ -93,15 +93,11 @@ def worker_command(folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", WORKER, str(folder), *more]
 
 
-_ASKED_TO_STOP = (-signal.SIGINT, -signal.SIGTERM)
-"""Status of a process that was asked to stop while it was still importing."""
-
-
 def conclude(folder: Path, status: int) -> Record:
     """Return the record of a run whose process has ended; complete it where the process died."""
     record = read_record(folder) or {**read_json(folder / SETTINGS), "state": RUNNING}
     if status not in (0, STOPPED) and record["state"] == RUNNING:
-        if status in _ASKED_TO_STOP:
+        if status == -signal.SIGINT:  # handed on by us while it was still importing
             end_attempt(folder, record, INTERRUPTED)
         else:
             end_attempt(folder, record, FAILED, died_of(status, folder / LOG))

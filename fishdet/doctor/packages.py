@@ -59,12 +59,16 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def _name_of(line: str) -> str:
+    match = _NAME.match(line)
+    return match[1] if match else line
+
+
 def check_extra(extra: str, lines: Sequence[str]) -> Check:
     """Say whether an extra is installed; that it is not stands in nobody's way."""
     missing = []
     for line in filter(applies, lines):
-        match = _NAME.match(line)
-        name = match[1].split("[")[0] if match else line
+        name = _name_of(line)
         version = version_of(name)
         if version is None:
             missing.append(name)
@@ -86,8 +90,7 @@ def version_of(name: str) -> str | None:
 
 def check_requirement(line: str) -> Check | None:
     """Compare one requirement with what is installed; None where it does not apply here."""
-    match = _NAME.match(line)
-    name = match[1] if match else line
+    name = _name_of(line)
     if not applies(line):
         return None
     version = version_of(name)

@@ -32,16 +32,21 @@ def split_model(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _refuse_stray_weights(folder: Path) -> None:
-    if not folder.is_dir():
-        return
-    suffixes = {path.name: path.suffix.lower() for path in folder.iterdir()}
-    weights = sorted(name for name, end in suffixes.items() if end in (*SUFFIXES, *EXPORTED))
-    if weights and not any(end in IMAGE_SUFFIXES | VIDEO_SUFFIXES for end in suffixes.values()):
+    weights = sorted(path.name for path in folder.glob("*") if _is_weights(path))
+    pictures = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    if weights and not any(path.suffix.lower() in pictures for path in folder.rglob("*")):
         more = f" and {len(weights) - 3} more" if len(weights) > 3 else ""
         raise FishdetError(
             f"{folder}: no work dir, and no pictures lie in it; it holds {', '.join(weights[:3])}"
             f"{more}: name the file that is the model"
         )
+
+
+def _is_weights(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    if suffix == ".xml":  # annotations are named so, too
+        return path.with_suffix(".bin").is_file()
+    return suffix in (*SUFFIXES, *EXPORTED)
 
 
 def is_model(text: str) -> bool:

@@ -168,9 +168,14 @@ def test_a_broken_record_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "state"), [(-signal.SIGINT, INTERRUPTED), (-signal.SIGTERM, INTERRUPTED),
-                          (-signal.SIGKILL, FAILED), (1, FAILED)],
-)  # fmt: skip
+    ("status", "state"),
+    [
+        (-signal.SIGINT, INTERRUPTED),
+        (-signal.SIGTERM, FAILED),
+        (-signal.SIGKILL, FAILED),
+        (1, FAILED),
+    ],
+)
 def test_a_run_stopped_before_it_could_say_so_goes_on(
     table: dict[str, Any], tmp_path: Path, status: int, state: str
 ) -> None:

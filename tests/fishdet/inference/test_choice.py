@@ -40,8 +40,17 @@ def test_weights_in_a_folder_that_is_no_work_dir_are_to_be_named(tmp_path: Path)
     (tmp_path / "mine.pth").touch()
     with pytest.raises(FishdetError, match="it holds mine.pth: name the file that is the model"):
         split_model([str(tmp_path), "x.jpg"])
-    (tmp_path / "one.JPG").touch()
+    (tmp_path / "day 1").mkdir()
+    (tmp_path / "day 1" / "one.JPG").touch()
     assert split_model([str(tmp_path), "x.jpg"]) == (None, [str(tmp_path), "x.jpg"])
+
+
+def test_annotations_are_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "000001.xml").touch()
+    assert split_model([str(tmp_path), "x.jpg"]) == (None, [str(tmp_path), "x.jpg"])
+    (tmp_path / "000001.bin").touch()
+    with pytest.raises(FishdetError, match="it holds 000001.xml: name the file"):
+        split_model([str(tmp_path), "x.jpg"])
 
 
 def test_model_and_pictures_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
