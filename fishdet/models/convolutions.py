@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from timm.layers import Conv2dSame, pad_same
 from torch import Tensor, nn
 
+from tvops.depthwise import DepthwiseConv2d, depthwise_conv2d, is_depthwise
 from tvops.winograd import use_winograd, winograd_pays
 
 from .frozen_norms import fold_while_frozen
@@ -18,7 +22,8 @@ def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
     backward pass of dense convolutions on a CPU without AVX-512, and but for Winograd's algorithm
     (:mod:`tvops.winograd`). Depthwise convolutions run faster in it everywhere.
     ``benchmarks/training.py`` and ``prediction.py`` compare them. BatchNorm with fixed statistics
-    runs within the convolution before it (:mod:`fishdet.models.frozen_norms`).
+    runs within the convolution before it (:mod:`fishdet.models.frozen_norms`); depthwise
+    convolutions have a backward pass of their own in bf16 (:mod:`tvops.depthwise`).
 
     Args:
         model: a detector on the device where it will run.
@@ -28,6 +33,8 @@ def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
         What was done, in words.
     """
     done = [_laid_out(model, training)]
+    if training:
+        _use_depthwise(model)
     if training and (norms := fold_while_frozen(model)):
         done.append(f"{norms} BatchNorms within them while their statistics are fixed")
     return ", ".join(done)
@@ -48,6 +55,23 @@ def _laid_out(model: nn.Module, training: bool) -> str:
         backbone.register_forward_hook(_contiguous)
         done = "channels_last in the backbone, contiguous behind it"
     return f"{done}, {use_winograd(model)} by Winograd" if winograd else done
+
+
+class _SameDepthwiseConv2d(Conv2dSame):
+    """timm's convolution that pads by the size of its input, over :func:`depthwise_conv2d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = pad_same(x, list(self.kernel_size), list(self.stride), list(self.dilation))
+        return depthwise_conv2d(padded, self.weight, self.bias, self.stride)  # type: ignore[arg-type]
+
+
+_DEPTHWISE: dict[Any, Any] = {nn.Conv2d: DepthwiseConv2d, Conv2dSame: _SameDepthwiseConv2d}
+
+
+def _use_depthwise(model: nn.Module) -> None:
+    for module in model.modules():
+        if type(module) in _DEPTHWISE and is_depthwise(module):
+            module.__class__ = _DEPTHWISE[type(module)]
 
 
 def _is_depthwise(backbone: nn.Module) -> bool:

@@ -100,3 +100,30 @@ def test_depthwise_backbones_are_channels_last_and_what_is_behind_them_contiguou
     for found, plain in zip(model.backbone(picture), wanted, strict=True):
         assert found.is_contiguous()
         torch.testing.assert_close(found, plain, rtol=1e-3, atol=1e-4)
+
+
+def test_depthwise_gradients_in_bf16_are_as_near_to_full_precision_as_pytorchs(machine) -> None:
+    machine("AVX512")
+    picture = torch.randn(2, 3, 64, 64)
+
+    def gradients(arranged: bool, bf16: bool) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        model = nn.Module()
+        model.backbone = TimmBackbone("tf_efficientnet_lite0", out_indices=(2, 3), norm_eval=True)
+        if arranged:
+            arrange_convolutions(model, training=True)
+            kinds = {type(module).__bases__[0].__name__ for module in model.modules()}
+            assert {"DepthwiseConv2d", "_SameDepthwiseConv2d"} <= kinds
+        model.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = sum(level.float().square().mean() for level in model.backbone(picture))
+        loss.backward()
+        return {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+
+    def error(found: dict[str, torch.Tensor]) -> torch.Tensor:
+        return sum((found[name] - one).norm() / one.norm() for name, one in truth.items())
+
+    truth = gradients(arranged=False, bf16=False)
+    assert error(gradients(arranged=True, bf16=False)) < 1e-3 * len(truth)
+    plain = error(gradients(arranged=False, bf16=True))
+    assert error(gradients(arranged=True, bf16=True)) < 1.5 * plain
