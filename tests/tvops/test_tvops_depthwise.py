@@ -45,9 +45,10 @@ def test_values_and_gradients_are_those_of_conv2d(kernel, stride, layout) -> Non
         torch.testing.assert_close(one.double(), other, rtol=2**-7, atol=1e-6)
 
 
-@pytest.mark.parametrize("padding", [(0, 0), (1, 2)])
-def test_padding_other_than_half_the_kernel(padding) -> None:
-    values = operands(8, 5)
+@pytest.mark.parametrize("padding", [(0, 0), (1, 2), (4, 4)])
+@pytest.mark.parametrize("shape", [(13, 18), (5, 6)])
+def test_padding_other_than_half_the_kernel(padding, shape) -> None:
+    values = operands(8, 5, shape)
     ours = [t.clone().requires_grad_() for t in values]
     truth = [t.double().requires_grad_() for t in values]
     with torch.autocast("cpu", torch.bfloat16):
