@@ -37,7 +37,7 @@ from fishdet.export.write import write_model
 from fishdet.inference.build import pipeline_steps
 from fishdet.inference.exported import ExportedNetwork
 from fishdet.inference.network import Network
-from fishdet.inference.sessions import SESSIONS
+from fishdet.inference.sessions import SESSIONS, OpenVinoSession
 from fishdet.precision import cpu_has_bf16, resolve_precision
 
 CLASSES = 20
@@ -122,9 +122,13 @@ def _failing(words: str) -> Callable[[], Any]:
     return fail
 
 
+def _bf16(args: argparse.Namespace) -> bool:
+    return cpu_has_bf16() or bool(args.bf16)
+
+
 def _torchvision(case: Case) -> Named:
     args, images = case.args, torchvision_batch(case.pictures)
-    has_bf16 = cpu_has_bf16() or args.bf16
+    has_bf16 = _bf16(args)
 
     def plain() -> Any:
         return torchvision_model(case.stock, CLASSES, case.size, args.proposals)
@@ -181,17 +185,24 @@ def _torchvision_exported(case: Case) -> Named:
         session = onnxruntime.InferenceSession(written(), options, ["CPUExecutionProvider"])
         return lambda: session.run(None, feeds)
 
-    def openvino() -> Callable[[], Any]:
+    def openvino(precision: str) -> Callable[[], Any]:
         import openvino
 
-        hints = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY"}
+        hints = {
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": precision,
+        }
         compiled = openvino.Core().compile_model(written(), "CPU", hints)
         return lambda: compiled(feeds)
 
-    return {
+    named: Named = {
         "torchvision exported, ONNX Runtime, fp32": onnx,
-        "torchvision exported, OpenVINO, fp32": openvino,
+        "torchvision exported, OpenVINO, fp32": lambda: openvino("f32"),
     }
+    if _bf16(case.args):
+        named["torchvision exported, OpenVINO, bf16"] = lambda: openvino("bf16")
+    return named
 
 
 def _ours(case: Case) -> Named:
@@ -211,8 +222,9 @@ def _ours(case: Case) -> Named:
         "fishdet, fp32, layers as trained": lambda: build("fp32", args.proposals, plain=True),
         f"fishdet, fp32, {few} proposals": lambda: build("fp32", few),
     }
-    if cpu_has_bf16() or args.bf16:
+    if _bf16(args):
         named["fishdet, bf16"] = lambda: build("bf16", args.proposals)
+        named[f"fishdet, bf16, {few} proposals"] = lambda: build("bf16", few)
     return named
 
 
@@ -230,16 +242,18 @@ def _exported(case: Case) -> Named:
             graphs.append(graph_of(network.model, pipeline_steps(cfg, "benchmark")))
         return graphs[0]
 
-    def opened(path: Path) -> Callable[[], Any]:
-        session = SESSIONS[path.suffix](path, "cpu")
+    def opened(path: Path, **hints: str) -> Callable[[], Any]:
+        session = (
+            OpenVinoSession(path, "cpu", hints) if hints else SESSIONS[path.suffix](path, "cpu")
+        )
         network = ExportedNetwork(session, CLASSES, len(pictures))
         return lambda: network(pictures)
 
-    def plain(kind: str, suffix: str) -> Callable[[], Any]:
+    def plain(kind: str, suffix: str, **hints: str) -> Callable[[], Any]:
         path = folder / f"plain{suffix}"
         with torch.inference_mode(False), torch.no_grad():
             write_model(graph(), {}, path, kind)
-        return opened(path)
+        return opened(path, **hints)
 
     def int8() -> Callable[[], Any]:
         import logging
@@ -261,11 +275,16 @@ def _exported(case: Case) -> Named:
         write_openvino(small, "{}", path)
         return opened(path)
 
-    return {
+    named: Named = {
         "fishdet exported, ONNX Runtime, fp32": lambda: plain("onnx", ".onnx"),
         "fishdet exported, OpenVINO, fp32": lambda: plain("openvino", ".xml"),
         "fishdet exported, OpenVINO, INT8": int8,
     }
+    if _bf16(case.args):
+        named["fishdet exported, OpenVINO, bf16"] = lambda: plain(
+            "openvino", ".xml", INFERENCE_PRECISION_HINT="bf16"
+        )
+    return named
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import importlib
 import json
 import warnings
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,11 +75,16 @@ class OnnxSession:
 class OpenVinoSession:
     """An ``.xml`` file, with its ``.bin`` beside it, in OpenVINO.
 
+    Args:
+        hints: OpenVINO's own settings.
+
     Raises:
         FishdetError: the runtime is missing, the device is not there, the file cannot be read.
     """
 
-    def __init__(self, path: Path, device: str) -> None:
+    def __init__(
+        self, path: Path, device: str, hints: Mapping[str, str] = MappingProxyType(OPENVINO)
+    ) -> None:
         openvino = _runtime("openvino", path)
         if device != "cpu":
             raise FishdetError(f"device {device!r}: OpenVINO models run on the CPU; use cpu")
@@ -87,7 +93,7 @@ class OpenVinoSession:
         with _naming(path):
             core = openvino.Core()
             model = core.read_model(str(path))
-            self._model = core.compile_model(model, "CPU", OPENVINO)
+            self._model = core.compile_model(model, "CPU", dict(hints))
         self.papers = (
             str(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else None
         )

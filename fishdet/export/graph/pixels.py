@@ -36,8 +36,8 @@ class Prepared:
 class Pixels(nn.Module):
     """The test pipeline and the data preprocessor of a config.
 
-    Resizing gives OpenCV's ``INTER_LINEAR`` of uint8 pictures but for a few values in ten
-    thousand, which differ by 1, so the network sees what it sees in training.
+    Resizing gives OpenCV's ``INTER_LINEAR`` of uint8 pictures but for at most one value
+    in ten thousand, which is 1 too large, so the network sees what it sees in training.
 
     Args:
         steps: the test pipeline, loading and packing included.
@@ -68,17 +68,17 @@ class Pixels(nn.Module):
     def forward(self, images: Tensor) -> Prepared:
         """Return the network's input for pictures of one size, uint8 BGR (B, H, W, 3)."""
         shape = torch.stack([size(images, 1), size(images, 2)])
-        pixels, scaled = images.float(), shape
+        planes, scaled = images.permute(0, 3, 1, 2), shape
+        if self.swap:
+            planes = planes.flip(1)
+        planes = planes.float()
         for name, step in self.steps:
             if name == "Resize":
                 target = resized_shape(scaled, step["scale"], step.get("keep_ratio", False))
-                pixels, scaled = resize(pixels, scaled, target), target
+                planes, scaled = resize(planes, scaled, target), target
             else:
-                pixels = _padded(pixels, step)
-        inputs = pixels.permute(0, 3, 1, 2)
-        if self.swap:
-            inputs = inputs.flip(1)
-        inputs = (inputs - self.mean) / self.std
+                planes = _padded(planes, step, swapped=self.swap)
+        inputs = (planes - self.mean) / self.std
         limits = torch.stack([size(inputs, 3), size(inputs, 2)]).float().repeat(2)
         scale = (scaled.float() / shape.float()).flip(0).repeat(2)
         return Prepared(_to_multiple(inputs, self.divisor, self.pad_value), limits, scale)
@@ -102,37 +102,30 @@ def resized_shape(shape: Tensor, scale: Any, keep_ratio: bool) -> Tensor:
     return _quotient(2 * shape * numerator + denominator, 2 * denominator)
 
 
-def resize(pixels: Tensor, shape: Tensor, target: Tensor) -> Tensor:
+def resize(planes: Tensor, shape: Tensor, target: Tensor) -> Tensor:
     """Resize whole-number pixels as OpenCV does.
 
     OpenCV's integer arithmetic (modules/imgproc/src/resize.cpp, HResizeLinear, VResizeLinear):
     weights of 11 bits; the sum of a row is shortened by 4 bits, that of a column by 16, and two
-    bits are rounded. Every number here is whole and below 2^24, so float32 holds it exactly.
+    bits are rounded. A row's sum is whole and below 2^24, so float32 holds it exactly; a column's
+    products have up to 27 bits, and where the last ones are all set rounding carries: at most
+    one value in ten thousand is 1 too large.
 
     Args:
-        pixels: float32 (B, H, W, C), whole numbers 0 to 255.
+        planes: float32 (B, C, H, W), whole numbers 0 to 255.
         shape: int64 (2,), height and width.
         target: the same, wanted.
 
     Returns:
-        float32 (B, H', W', C), whole numbers.
+        float32 (B, C, H', W'), whole numbers.
     """
     left, right, of_left, of_right = _weights(shape[1], target[1], rows=False)
     upper, lower, of_upper, of_lower = _weights(shape[0], target[0], rows=True)
-    row = pixels.index_select(2, left) * of_left[:, None]
-    row = row + pixels.index_select(2, right) * of_right[:, None]
-    row = torch.floor(row / 16)
-    high = torch.floor(row / 256)  # a product of 26 bits in two parts
-    low = row - high * 256
-
-    def weighted(index: Tensor, weight: Tensor) -> Tensor:
-        weight = weight[:, None, None]
-        part = low.index_select(1, index) * weight
-        whole = high.index_select(1, index) * weight
-        return torch.floor((whole + torch.floor(part / 256)) / 256)
-
-    total = weighted(upper, of_upper) + weighted(lower, of_lower)
-    return torch.floor((total + 2) / 4)
+    row = planes.index_select(3, left) * (of_left / 16)
+    row = torch.floor(row + planes.index_select(3, right) * (of_right / 16))
+    above = torch.floor(row.index_select(2, upper) * (of_upper / 65536)[:, None])
+    below = torch.floor(row.index_select(2, lower) * (of_lower / 65536)[:, None])
+    return torch.floor((above + below) * 0.25 + 0.5)
 
 
 def _weights(source: Tensor, target: Tensor, rows: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -157,18 +150,20 @@ def _weights(source: Tensor, target: Tensor, rows: bool) -> tuple[Tensor, Tensor
     return before, after, torch.round((1 - share) * _UNITS), torch.round(share * _UNITS)
 
 
-def _padded(pixels: Tensor, step: Mapping[str, Any]) -> Tensor:
+def _padded(planes: Tensor, step: Mapping[str, Any], *, swapped: bool) -> Tensor:
     value = step.get("pad_val", 0)
     value = value.get("img", 0) if isinstance(value, Mapping) else value
     colours = [float(v) for v in value] if isinstance(value, Sequence) else [float(value)] * 3
+    colours = colours[::-1] if swapped else colours  # given as BGR
+    shape = torch.stack([size(planes, 2), size(planes, 3)])
     if step.get("size") is not None:
         width, height = step["size"]
-        extra = torch.tensor([height, width]) - torch.stack([size(pixels, 1), size(pixels, 2)])
+        extra = torch.tensor([height, width]) - shape
     else:
-        extra = _missing(torch.stack([size(pixels, 1), size(pixels, 2)]), int(step["size_divisor"]))
+        extra = _missing(shape, int(step["size_divisor"]))
     down, right = (_open(extra[axis].clamp(min=0)) for axis in (0, 1))
-    planes = [F.pad(pixels[..., i], (0, right, 0, down), value=colours[i]) for i in range(3)]
-    return torch.stack(planes, dim=-1)
+    padded = [F.pad(planes[:, i], (0, right, 0, down), value=colours[i]) for i in range(3)]
+    return torch.stack(padded, dim=1)
 
 
 def _to_multiple(inputs: Tensor, divisor: int, value: float) -> Tensor:
