@@ -1,4 +1,4 @@
-"""How convolutions run fastest on the machine at hand: memory layout and algorithm."""
+"""How convolutions and linear layers run fastest on the machine at hand: layout and algorithm."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from timm.layers import Conv2dSame, pad_same
 from torch import Tensor, nn
 
 from tvops.depthwise import DepthwiseConv2d, depthwise_conv2d, is_depthwise
+from tvops.linear import onednn_linear_pays, use_onednn_linear
 from tvops.winograd import use_winograd, winograd_pays
 
 from .frozen_norms import fold_while_frozen
@@ -23,7 +24,8 @@ def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
     (:mod:`tvops.winograd`). Depthwise convolutions run faster in it everywhere.
     ``benchmarks/training.py`` and ``prediction.py`` compare them. BatchNorm with fixed statistics
     runs within the convolution before it (:mod:`fishdet.models.frozen_norms`); depthwise
-    convolutions have a backward pass of their own in bf16 (:mod:`tvops.depthwise`).
+    convolutions have a backward pass of their own in bf16 (:mod:`tvops.depthwise`). Linear layers
+    run by oneDNN where MKL is slow (:mod:`tvops.linear`).
 
     Args:
         model: a detector on the device where it will run.
@@ -35,13 +37,19 @@ def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
     done = [_laid_out(model, training)]
     if training:
         _use_depthwise(model)
+    if _on_cpu(model) and onednn_linear_pays() and (layers := use_onednn_linear(model)):
+        done.append(f"{layers} linear layers by oneDNN")
     if training and (norms := fold_while_frozen(model)):
         done.append(f"{norms} BatchNorms within them while their statistics are fixed")
     return ", ".join(done)
 
 
+def _on_cpu(model: nn.Module) -> bool:
+    return next(model.parameters()).device.type == "cpu"
+
+
 def _laid_out(model: nn.Module, training: bool) -> str:
-    on_cpu = next(model.parameters()).device.type == "cpu"
+    on_cpu = _on_cpu(model)
     narrow = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
     winograd = on_cpu and winograd_pays()
     if not winograd and not (on_cpu and training and narrow):
