@@ -1,0 +1,84 @@
+"""An RPN that is arranged for speed proposes and learns as mmdet's does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmdet.utils import register_all_modules
+from mmengine.structures import InstanceData
+from small_detectors import lively, small_config
+
+from fishdet.models.rpn import arrange_rpn
+from tvops.sparse_gradient import SparseGradientConv2d
+
+
+def detector(kind: str):
+    register_all_modules(init_default_scope=False)
+    cfg = small_config(kind)
+    model = MODELS.build(cfg.model)
+    lively(model)
+    return cfg, model
+
+
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.randint(0, 256, (3, 96, 128), generator=generator, dtype=torch.uint8)
+    meta = dict(img_shape=(96, 128), ori_shape=(96, 128), pad_shape=(96, 128), img_id=0,
+                scale_factor=(1.0, 1.0))  # fmt: skip
+    sample = DetDataSample(metainfo=meta)
+    boxes = torch.tensor([[10.0, 12.0, 60.0, 50.0], [70.0, 30.0, 120.0, 90.0]])
+    sample.gt_instances = InstanceData(bboxes=boxes, labels=torch.tensor([0, 2]))
+    return {"inputs": [picture], "data_samples": [sample]}
+
+
+def learned(model):
+    """Loss and gradients of one step with the same random samples."""
+    torch.manual_seed(0)
+    np.random.seed(0)
+    model.train()
+    losses = model(**model.data_preprocessor(batch(), True), mode="loss")
+    loss, _ = model.parse_losses(losses)
+    loss.backward()
+    return loss, {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("kind", ["faster", "cascade"])
+def test_it_learns_as_before(kind: str) -> None:
+    cfg, plain = detector(kind)
+    _, fast = detector(kind)
+    fast.load_state_dict(plain.state_dict())
+    written = cfg.pretty_text
+    arrange_rpn(fast, training=True)
+    assert isinstance(fast.rpn_head.rpn_conv, SparseGradientConv2d)
+    assert fast.train_cfg.rpn_proposal.nms.split_thr == fast.rpn_head.test_cfg.nms.split_thr == 1
+    assert cfg.pretty_text == written
+    wanted, truth = learned(plain)
+    loss, gradients = learned(fast)
+    torch.testing.assert_close(loss, wanted)
+    assert gradients.keys() == truth.keys()
+    for name, one in truth.items():
+        torch.testing.assert_close(gradients[name], one, rtol=1e-4, atol=1e-5)
+
+
+def test_it_proposes_as_before() -> None:
+    _, plain = detector("faster")
+    _, fast = detector("faster")
+    fast.load_state_dict(plain.state_dict())
+    arrange_rpn(fast, training=False)
+    assert type(fast.rpn_head.rpn_conv) is torch.nn.Conv2d
+    found = []
+    for model in (plain.eval(), fast.eval()):
+        with torch.inference_mode():
+            data = model.data_preprocessor(batch(), False)
+            features = model.extract_feat(data["inputs"])
+            found.append(model.rpn_head.predict(features, data["data_samples"])[0])
+    assert len(found[0]) > 20
+    torch.testing.assert_close(found[0].bboxes, found[1].bboxes)
+    torch.testing.assert_close(found[0].scores, found[1].scores)
+
+
+def test_what_has_no_rpn_stays() -> None:
+    arrange_rpn(torch.nn.Linear(2, 2), training=True)
