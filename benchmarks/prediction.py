@@ -38,7 +38,7 @@ from fishdet.inference.build import pipeline_steps
 from fishdet.inference.exported import ExportedNetwork
 from fishdet.inference.network import Network
 from fishdet.inference.sessions import SESSIONS, OpenVinoSession
-from fishdet.precision import cpu_has_bf16, resolve_precision
+from fishdet.precision import cpu_has_bf16, cpu_has_vnni, resolve_precision
 
 CLASSES = 20
 Named = dict[str, Callable[[], Callable[[], Any]]]
@@ -267,7 +267,8 @@ def _exported(case: Case) -> Named:
 
         with torch.inference_mode(False), torch.no_grad():
             model = openvino_model(graph())
-            convolve_maps(model)
+            if not cpu_has_vnni():
+                convolve_maps(model)
             scope = nncf.IgnoredScope(patterns=list(EXACT), validate=False)
             data = nncf.Dataset([p[None] for p in pictures[:1]])
             small = nncf.quantize(model, data, ignored_scope=scope, subset_size=1)

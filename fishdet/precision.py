@@ -21,6 +21,11 @@ def cpu_has_bf16() -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in probes)
 
 
+def cpu_has_vnni() -> bool:
+    """Return whether the CPU multiplies INT8 in AVX-512 (AVX512_VNNI)."""
+    return bool(getattr(torch.cpu, "_is_vnni_supported", lambda: False)())
+
+
 def resolve_precision(wanted: str, device: str) -> torch.dtype:
     """Return the dtype to compute in.
 

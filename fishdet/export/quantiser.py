@@ -15,6 +15,7 @@ import supervision as sv
 
 from fish_dataset.progress import counted
 from fishdet.inference.detector import Detector
+from fishdet.precision import cpu_has_vnni
 
 from .convolved import convolve_maps
 from .graph import Graph
@@ -38,7 +39,8 @@ class Quantiser:
     """Makes and opens quantised versions of one model.
 
     Args:
-        plain: the model in FP32; one of OpenVINO is rewritten (:mod:`.convolved`).
+        plain: the model in FP32; one of OpenVINO is rewritten for a CPU without VNNI
+            (:mod:`.convolved`).
         format: 'onnx' or 'openvino'.
         papers: of the model in FP32, as JSON.
         folder: for files in between.
@@ -51,7 +53,7 @@ class Quantiser:
     layers: list[Layer] = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.format == "openvino":
+        if self.format == "openvino" and not cpu_has_vnni():
             convolve_maps(self.plain)
         self.layers = layers_of(self.plain)
 

@@ -57,3 +57,21 @@ def test_a_layer_on_whole_maps_becomes_a_convolution(bias: bool) -> None:
         for rows in (5, 1):
             (found,) = run([maps[:rows].numpy()]).values()
             np.testing.assert_allclose(found, network(maps[:rows]).numpy(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("vnni", [True, False])
+def test_int8_keeps_the_matrix_product_where_the_cpu_has_code_for_it(
+    vnni: bool, tmp_path, monkeypatch
+) -> None:
+    openvino = pytest.importorskip("openvino", reason="needs the extra [export]")
+    pytest.importorskip("nncf", reason="needs the extra [export]")
+    from fishdet.export.quantiser import Quantiser
+
+    monkeypatch.setattr("fishdet.export.quantiser.cpu_has_vnni", lambda: vnni)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(8 * 3 * 3, 6)).eval()
+    model = openvino.convert_model(
+        network, example_input=torch.randn(5, 8, 3, 3), input=[-1, 8, 3, 3]
+    )
+    quantiser = Quantiser(model, "openvino", "{}", tmp_path)
+    kinds = {op.get_type_name() for op in quantiser.plain.get_ordered_ops()}
+    assert ("MatMul" in kinds) == vnni and ("Convolution" in kinds) == (not vnni)
