@@ -21,6 +21,7 @@ from .boxes import Boxes
 from .build import Transform, build_network, build_pipeline
 from .class_scores import boxes_of, keep_class_scores
 from .folding import fold_batch_norms
+from .held import hold_weights
 
 
 class Network:
@@ -72,6 +73,8 @@ class Network:
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.folded = 0 if plain else fold_batch_norms(self.model)
         layout = "channels_last" if plain else arrange_convolutions(self.model, training=False)
+        if not plain and device == "cpu":
+            hold_weights(self.model, dtype)
         self.gives_class_scores = keep_class_scores(self.model)
         self.engine = f"PyTorch {precision_name(dtype)} on {device}, convolutions {layout}" + (
             f", {self.folded} BatchNorms folded" if self.folded else ""

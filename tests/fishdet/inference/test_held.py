@@ -1,0 +1,52 @@
+"""Weights that are cast once and read by pixel give the boxes that they gave."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from detections_alike import picture, require_equal
+from mmdet.registry import MODELS
+from mmdet.utils import register_all_modules
+from small_detectors import CLASSES, lively, small_config
+from torch import nn
+
+from fishdet.inference.held import hold_weights
+from fishdet.inference.network import Network
+
+
+@pytest.mark.parametrize("kind", ["faster", "cascade", "agnostic", "lite0", "retinanet"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_boxes_stay(kind: str, dtype: torch.dtype, monkeypatch) -> None:
+    register_all_modules(init_default_scope=False)
+    cfg = small_config(kind)
+    model = MODELS.build(cfg.model)
+    lively(model)
+
+    def boxes():
+        network = Network(cfg, copy.deepcopy(model.state_dict()), kind, device="cpu", dtype=dtype,
+                          classes=len(CLASSES), batch_size=1)  # fmt: skip
+        return network.model, network([picture(96, 144, 0)])[0]
+
+    held, found = boxes()
+    monkeypatch.setattr("fishdet.inference.network.hold_weights", lambda *_: None)
+    _, wanted = boxes()
+    assert len(wanted) > 5
+    require_equal(found, wanted)
+    conv = next(m for m in held.backbone.modules() if isinstance(m, nn.Conv2d))
+    two_stages = hasattr(held, "roi_head")
+    assert conv.weight.dtype == (dtype if two_stages else torch.float32)
+
+
+def test_a_head_that_pools_or_convolves_first_stays() -> None:
+    register_all_modules(init_default_scope=False)
+    shape = dict(type="ConvFCBBoxHead", in_channels=4, num_classes=2, roi_feat_size=7)
+    for options in (dict(num_shared_convs=1, num_shared_fcs=1, conv_out_channels=4),
+                    dict(num_shared_fcs=1, with_avg_pool=True), dict(num_cls_fcs=1)):  # fmt: skip
+        head = MODELS.build(dict(shape, **options)).eval()
+        maps = torch.randn(3, 4, 7, 7)
+        wanted = head(maps)
+        hold_weights(nn.ModuleList([head]), torch.float32)
+        for found, truth in zip(head(maps), wanted, strict=True):
+            torch.testing.assert_close(found, truth, rtol=0, atol=0)
