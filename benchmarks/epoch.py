@@ -26,10 +26,12 @@ from training_steps import training_steps
 from fishdet.allocator import keep_freed_memory
 from fishdet.binding import bind
 from fishdet.cli import exit_status
-from fishdet.config import load_config
+from fishdet.config import load_config, set_precision
+from fishdet.precision import cpu_has_bf16
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
+STOCK = "stock MMDetection, fp32"
 SHORTER = (0.8, 0.84, 0.88, 0.92, 0.96, 1.0)  # of the shorter side: 640 to 800 of 800
 
 
@@ -41,9 +43,11 @@ def main() -> None:
     register_all_modules(init_default_scope=True)
     MMLogger.get_current_instance().setLevel("ERROR")  # what each weight begins with
     sides = {
-        "stock MMDetection": training_steps(stock(args)),
-        "fishdet": training_steps(ours(args)),
+        STOCK: training_steps(stock(args)),
+        "fishdet, fp32": training_steps(ours(args, "fp32")),
     }
+    if cpu_has_bf16() or args.bf16:
+        sides["fishdet, bf16"] = training_steps(ours(args, "bf16"))
     spent = dict.fromkeys(sides, 0.0)
     for run in sides.values():
         next(run)  # the first step sets up what later ones use
@@ -60,7 +64,8 @@ def main() -> None:
 def said(spent: dict[str, float], done: int) -> str:
     """Return seconds an iteration and the ratio, in words."""
     each = ", ".join(f"{name} {seconds / done:.2f} s" for name, seconds in spent.items())
-    return f"{each} an iteration, ratio {spent['fishdet'] / spent['stock MMDetection']:.2f}"
+    ratios = [f"{seconds / spent[STOCK]:.2f}" for name, seconds in spent.items() if name != STOCK]
+    return f"{each} an iteration, ratio {' and '.join(ratios)}"
 
 
 def parse_args() -> argparse.Namespace:
@@ -72,6 +77,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--iterations", type=int, default=40)
     parser.add_argument("--turn", type=int, default=5, help="iterations before the other's turn")
+    parser.add_argument("--bf16", action="store_true", help="also where the CPU has no bf16")
     return parser.parse_args()
 
 
@@ -86,18 +92,19 @@ def stock(args: argparse.Namespace) -> Any:
     import stock_mmdet
 
     args.out, args.weights, args.lr, args.epochs, args.seed = Path("work_dirs/epoch"), None, 0, 1, 0
-    args.train_images = None
+    args.train_images, args.optimizer = None, "sgd"
     cfg, _ = stock_mmdet.config(args)
     cfg.model.roi_head.bbox_roi_extractor.roi_layer.use_torchvision = True
     return at_sizes(cfg, args, "Resize")
 
 
-def ours(args: argparse.Namespace) -> Any:
+def ours(args: argparse.Namespace, precision: str) -> Any:
     """Return the shipped config, likewise."""
     cfg = load_config(HERE.parent / "configs/faster_rcnn/faster-rcnn_r50_fpn_ms-3x_fish.py")
     bind(cfg, args.data)
     cfg.model.backbone.update(init_cfg=None, frozen_stages=-1, norm_eval=False)
     cfg.optim_wrapper.optimizer.lr = 0
+    set_precision(cfg, precision, "cpu")
     return at_sizes(cfg, args, "RandomChoiceResize")
 
 
