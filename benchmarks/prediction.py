@@ -32,6 +32,7 @@ from contenders import (
 )  # fmt: skip
 from side_by_side import Row, add_common, chosen, in_turn, machine, machine_line, record
 
+from fishdet.allocator import keep_freed_memory
 from fishdet.export.graph import graph_of
 from fishdet.export.write import write_model
 from fishdet.inference.build import pipeline_steps
@@ -60,6 +61,7 @@ def main() -> None:
     """Run every size and batch and print the ratios."""
     args = parse_args()
     print(machine_line(machine()))
+    keep_freed_memory()
     rows: list[Row] = []
     for height, width in args.sizes:
         for batch in args.batches:

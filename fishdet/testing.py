@@ -16,6 +16,7 @@ from mmengine.logging import print_log
 from fish_dataset.coco import read_classes
 from fish_dataset.files import require_writable, write_json
 from fish_dataset.layout import find_splits
+from fishdet.allocator import keep_freed_memory
 from fishdet.binding import DATASETS, bind
 from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.checkpoint.loading import resolve
@@ -94,6 +95,7 @@ def test(options: TestOptions) -> dict[str, float]:
         require_writable(options.out.parent, "--out")
     if options.show_dir is not None:
         require_writable(options.show_dir, "--show-dir")
+    keep_freed_memory()
     path = resolve(options.checkpoint)
     run = _test_exported if path.suffix in SUFFIXES else _test_trained
     totals, metric, image_dir = run(replace(options, checkpoint=path))

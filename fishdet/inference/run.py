@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from fish_dataset.progress import counted, track
+from fishdet.allocator import keep_freed_memory
 from fishdet.errors import FishdetError
 
 from . import journal as journals
@@ -66,6 +67,7 @@ def run(detector: Detector, sources: Sources, options: RunOptions, console: Cons
     Raises:
         FishdetError, FishDataError: a result cannot be written.
     """
+    keep_freed_memory()  # every picture takes what the one before gave back
     report = Report()
     if sources.images:
         groups = batches(sources.images, detector.options.batch_size)
