@@ -6,27 +6,16 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import statistics
 import time
 
 import torch
 import torchvision
+from side_by_side import give_memory_back
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.environment import hardware
 from fishdet.precision import autocast, resolve_precision
-
-# glibc's defaults: mallopt(3).
-DEFAULTS = {-4: 65536, -1: 128 * 1024, -2: 128 * 1024}
-
-
-def give_memory_back() -> None:
-    """Set glibc's allocator to its defaults and return what it holds."""
-    libc = ctypes.CDLL(None)
-    for name, value in DEFAULTS.items():
-        libc.mallopt(name, value)
-    libc.malloc_trim(0)
 
 
 def step_seconds(model: torch.nn.Module, images: torch.Tensor, dtype: torch.dtype) -> float:

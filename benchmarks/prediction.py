@@ -32,7 +32,6 @@ from contenders import (
 )  # fmt: skip
 from side_by_side import Row, add_common, chosen, in_turn, machine, machine_line, record
 
-from fishdet.allocator import keep_freed_memory
 from fishdet.export.graph import graph_of
 from fishdet.export.write import write_model
 from fishdet.inference.build import pipeline_steps
@@ -42,6 +41,8 @@ from fishdet.inference.sessions import SESSIONS, OpenVinoSession
 from fishdet.precision import cpu_has_bf16, cpu_has_vnni, resolve_precision
 
 CLASSES = 20
+AS_USERS = ("stock MMDetection, fp32", "torchvision, fp32")
+"""Run under the defaults of the C library; ``tools/predict.py`` and ``train.py`` change them."""
 Named = dict[str, Callable[[], Callable[[], Any]]]
 """What builds each contender, and what that runs, by name."""
 
@@ -61,14 +62,13 @@ def main() -> None:
     """Run every size and batch and print the ratios."""
     args = parse_args()
     print(machine_line(machine()))
-    keep_freed_memory()
     rows: list[Row] = []
     for height, width in args.sizes:
         for batch in args.batches:
             with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
                 made = contenders(args, (height, width), batch, Path(folder))
                 size = f"{height}×{width}, batch {batch}"
-                rows += in_turn(made, size, args.repeats)
+                rows += in_turn(made, size, args.repeats, by_default=AS_USERS)
             record(args.json, rows)
 
 

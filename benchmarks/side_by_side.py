@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import statistics
 import sys
@@ -14,11 +15,16 @@ from typing import Any
 
 import torch
 
+from fishdet.allocator import keep_freed_memory
 from fishdet.analysis.profile.clock import peak_of_process
 from fishdet.environment import git_commit, hardware, package_version
 
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 PACKAGES = ("torch", "torchvision", "onedl-mmdetection", "onnxruntime", "openvino", "nncf")
+
+
+# glibc's defaults: mallopt(3).
+DEFAULTS = {-4: 65536, -1: 128 * 1024, -2: 128 * 1024}
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,16 @@ class Row:
 
 
 def in_turn(
-    contenders: Mapping[str, Callable[[], Any]], size: str, repeats: int, warm_up: int = 1
+    contenders: Mapping[str, Callable[[], Any]],
+    size: str,
+    repeats: int,
+    warm_up: int = 1,
+    by_default: Sequence[str] = (),
 ) -> list[Row]:
     """Run the contenders in turn, round by round, and return a row for each.
+
+    Those ``by_default`` run under glibc's defaults, as where nobody has changed them; all others
+    keep freed memory (``fishdet.allocator``), and whoever comes after a change runs once untimed.
 
     The ratio is the median over rounds of the quotient within a round: what else the machine does
     meets neighbours alike. Memory is watched in the warm-up. A contender that fails is a row that
@@ -53,11 +66,16 @@ def in_turn(
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     peaks, notes = dict.fromkeys(contenders, 0.0), dict.fromkeys(contenders, "")
+    kept = None
     for turn in range(warm_up + repeats):
         for name, run in contenders.items():
             if notes[name]:
                 continue
             peak_of_process()
+            if by_default and kept != (name not in by_default):
+                kept = name not in by_default
+                _ = keep_freed_memory() if kept else give_memory_back()
+                run()
             began = time.perf_counter()
             try:
                 run()
@@ -75,6 +93,14 @@ def in_turn(
         rows.append(Row(name, size, seconds, ratio, peaks[name], notes[name]))
         print(_line(rows[-1]), flush=True)
     return rows
+
+
+def give_memory_back() -> None:
+    """Set glibc's allocator to its defaults and return what it holds."""
+    libc = ctypes.CDLL(None)
+    for name, value in DEFAULTS.items():
+        libc.mallopt(name, value)
+    libc.malloc_trim(0)
 
 
 def _line(row: Row) -> str:

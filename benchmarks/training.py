@@ -27,7 +27,7 @@ from contenders import (
 )  # fmt: skip
 from mmdet.registry import MODELS
 from mmengine.structures import InstanceData
-from prediction import CLASSES, size_of
+from prediction import AS_USERS, CLASSES, size_of
 from side_by_side import (
     Row,
     add_common,
@@ -39,7 +39,6 @@ from side_by_side import (
     record,
 )  # fmt: skip
 
-from fishdet.allocator import keep_freed_memory
 from fishdet.models.convolutions import arrange_convolutions
 from fishdet.precision import cpu_has_bf16
 
@@ -50,11 +49,11 @@ def main() -> None:
     """Run every size and print the ratios."""
     args = parse_args()
     print(machine_line(machine()))
-    keep_freed_memory()
     rows: list[Row] = []
     for height, width in args.sizes:
         made = contenders(args, (height, width))
-        rows += in_turn(made, f"{height}×{width}, batch {args.batch}", args.repeats)
+        size = f"{height}×{width}, batch {args.batch}"
+        rows += in_turn(made, size, args.repeats, by_default=AS_USERS)
         record(args.json, rows)
 
 
