@@ -6,11 +6,12 @@ import functools
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmdet.models.roi_heads.bbox_heads import BBoxHead, ConvFCBBoxHead
 from timm.layers import Conv2dSame
+from timm.layers.conv2d_same import conv2d_same
 from torch import Tensor, nn
 
-from fishdet.models.norm_pairs import PARTS
 from tvops.linear import OneDnnLinear
 from tvops.winograd import WinogradConv2d
 
@@ -21,9 +22,9 @@ LAYERS = (nn.Conv2d, Conv2dSame, WinogradConv2d, nn.Linear, OneDnnLinear)
 def hold_weights(model: Any, dtype: torch.dtype) -> None:
     """Arrange the weights of a detector on the CPU that is no longer trained, in place.
 
-    - Autocast casts the weights of convolutions and linear layers anew in each pass; here they
-      are cast once, to the same numbers. Heads of transformers, which compute in float32 at
-      places, keep theirs.
+    - Autocast casts the weights of convolutions and linear layers anew in each pass; here it finds
+      them cast, to the same numbers. Without autocast, as traces run it, the network computes with
+      its own.
     - RoI features lie in memory pixel by pixel. A box head flattens them channel by channel, which
       is a copy; with the columns of its first layer in the other order it needs none.
 
@@ -35,18 +36,34 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
     for head in heads:
         if _flattens(head):
             _read_by_pixel(head)
-    if dtype != torch.float32 and heads:
-        parts = [getattr(model, name, None) for name in PARTS]
-        for part in [*parts, *heads]:
-            _cast(part, dtype)
+    if dtype != torch.float32:
+        for layer in model.modules():
+            if type(layer) in LAYERS:
+                _cast(layer, dtype)
 
 
-def _cast(part: Any, dtype: torch.dtype) -> None:
-    layers = part.modules() if isinstance(part, nn.Module) else ()
-    for layer in layers:
-        if type(layer) in LAYERS:
-            for name, value in layer.named_parameters(recurse=False):
-                setattr(layer, name, nn.Parameter(value.detach().to(dtype), requires_grad=False))
+def _cast(layer: Any, dtype: torch.dtype) -> None:
+    layer.cast = tuple(
+        value if value is None else value.detach().to(dtype) for value in (layer.weight, layer.bias)
+    )
+    kind: Any = type(layer)
+    layer.__class__ = _with_cast(kind)
+
+
+@functools.cache
+def _with_cast(base: Any) -> Any:
+    def forward(self: Any, x: Tensor) -> Any:
+        if not torch.is_autocast_enabled("cpu"):
+            return base.forward(self, x)
+        weight, bias = self.cast
+        if isinstance(self, nn.Linear):
+            return F.linear(x, weight, bias)
+        if isinstance(self, Conv2dSame):
+            sizes = (self.stride, self.padding, self.dilation, self.groups)
+            return conv2d_same(x, weight, bias, *sizes)
+        return nn.Conv2d._conv_forward(self, x, weight, bias)
+
+    return type(base.__name__, (base,), {"forward": forward})
 
 
 def _flattens(head: Any) -> bool:

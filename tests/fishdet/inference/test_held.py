@@ -34,9 +34,22 @@ def test_boxes_stay(kind: str, dtype: torch.dtype, monkeypatch) -> None:
     _, wanted = boxes()
     assert len(wanted) > 5
     require_equal(found, wanted)
-    conv = next(m for m in held.backbone.modules() if isinstance(m, nn.Conv2d))
-    two_stages = hasattr(held, "roi_head")
-    assert conv.weight.dtype == (dtype if two_stages else torch.float32)
+    layers = [m for m in held.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    assert all(hasattr(layer, "cast") == (dtype == torch.bfloat16) for layer in layers)
+    assert all(layer.weight.dtype == torch.float32 for layer in layers)
+
+
+def test_cast_weights_serve_autocast_alone() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1, bias=False)).eval()
+    x = torch.randn(1, 3, 8, 8)
+    with torch.inference_mode():
+        full = model(x)
+        with torch.autocast("cpu", torch.bfloat16):
+            low = model(x)
+        hold_weights(model, torch.bfloat16)
+        torch.testing.assert_close(model(x), full, rtol=0, atol=0)
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.testing.assert_close(model(x), low, rtol=0, atol=0)
 
 
 def test_a_head_that_pools_or_convolves_first_stays() -> None:
