@@ -13,6 +13,7 @@ from tvops.linear import onednn_linear_pays, use_onednn_linear
 from tvops.winograd import use_winograd, winograd_pays
 
 from .frozen_norms import fold_while_frozen
+from .last_layers import predict_in_full
 from .rpn import arrange_rpn
 
 
@@ -27,7 +28,8 @@ def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
     runs within the convolution before it (:mod:`fishdet.models.frozen_norms`); depthwise
     convolutions have a backward pass of their own in bf16 (:mod:`tvops.depthwise`). Linear layers
     run by oneDNN where MKL is slow (:mod:`tvops.linear`). On a CPU the RPN saves what decides
-    nothing (:mod:`fishdet.models.rpn`).
+    nothing (:mod:`fishdet.models.rpn`). The last layers of heads predict in float32
+    (:mod:`fishdet.models.last_layers`).
 
     Args:
         model: a detector on the device where it will run.
@@ -39,11 +41,11 @@ def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
     done = [_laid_out(model, training)]
     if training:
         _use_depthwise(model)
-    if not _on_cpu(model):
-        return ", ".join(done)
-    arrange_rpn(model, training=training)
-    if onednn_linear_pays() and (layers := use_onednn_linear(model)):
-        done.append(f"{layers} linear layers by oneDNN")
+    if _on_cpu(model):
+        arrange_rpn(model, training=training)
+        if onednn_linear_pays() and (layers := use_onednn_linear(model)):
+            done.append(f"{layers} linear layers by oneDNN")
+    predict_in_full(model)
     if training and (norms := fold_while_frozen(model)):
         done.append(f"{norms} BatchNorms within them while their statistics are fixed")
     return ", ".join(done)
