@@ -91,7 +91,8 @@ def stock(args: argparse.Namespace) -> Any:
     """Return MMDetection's config, bound to the data, at several sizes."""
     import stock_mmdet
 
-    args.out, args.weights, args.lr, args.epochs, args.seed = Path("work_dirs/epoch"), None, 0, 1, 0
+    args.out, args.weights = HERE.parent / "work_dirs" / "epoch", None
+    args.lr, args.epochs, args.seed = 0, 1, 0
     args.train_images, args.optimizer = None, "sgd"
     cfg, _ = stock_mmdet.config(args)
     cfg.model.roi_head.bbox_roi_extractor.roi_layer.use_torchvision = True

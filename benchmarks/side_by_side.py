@@ -66,18 +66,19 @@ def in_turn(
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     peaks, notes = dict.fromkeys(contenders, 0.0), dict.fromkeys(contenders, "")
-    kept = None
+    kept: bool | None = None  # whether freed memory is
     for turn in range(warm_up + repeats):
         for name, run in contenders.items():
             if notes[name]:
                 continue
             peak_of_process()
-            if by_default and kept != (name not in by_default):
-                kept = name not in by_default
-                _ = keep_freed_memory() if kept else give_memory_back()
-                run()
-            began = time.perf_counter()
+            changes = bool(by_default) and kept != (name not in by_default)
             try:
+                if changes:
+                    kept = name not in by_default
+                    keep_freed_memory() if kept else give_memory_back()
+                    run()
+                began = time.perf_counter()
                 run()
             except (RuntimeError, ValueError, NotImplementedError) as error:
                 notes[name] = f"fails: {str(error).splitlines()[0][:100]}"
