@@ -19,7 +19,7 @@ from side_by_side import add_common, in_turn, machine, machine_line, record
 from torch import nn
 
 from fishdet.allocator import keep_freed_memory
-from fishdet.models.convolutions import arrange_convolutions
+from fishdet.models.arrangement import arrange_model
 from fishdet.models.timm_backbone import TimmBackbone
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     print(machine_line(machine()))
     keep_freed_memory()
     pictures = torch.randn(args.batch, 3, *args.size)
-    with patch("fishdet.models.convolutions.is_depthwise", lambda _: False):
+    with patch("fishdet.models.arrangement.is_depthwise", lambda _: False):
         plain = step(pictures, bf16=True)
     made = {
         "PyTorch, bf16": plain,
@@ -52,7 +52,7 @@ def step(pictures: torch.Tensor, bf16: bool) -> Callable[[], Any]:
     model.backbone = TimmBackbone(
         "tf_efficientnet_lite0", (2, 3, 4), frozen_stages=1, norm_eval=True
     )
-    arrange_convolutions(model, training=True)
+    arrange_model(model, training=True)
     model.train()
 
     def run() -> None:

@@ -39,7 +39,7 @@ from side_by_side import (
     record,
 )  # fmt: skip
 
-from fishdet.models.convolutions import arrange_convolutions
+from fishdet.models.arrangement import arrange_model
 from fishdet.precision import cpu_has_bf16
 
 BOXES = 8
@@ -109,7 +109,7 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
         randomise(model)
         model.load_state_dict(stock.state_dict())
         if arranged:
-            arrange_convolutions(model, training=True)
+            arrange_model(model, training=True)
         else:
             model.to(memory_format=torch.channels_last)
         return mmdets(model.train(), half)

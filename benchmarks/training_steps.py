@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 
 from fishdet.hooks.convolutions import wants_fast_convolutions
-from fishdet.models.convolutions import arrange_convolutions
+from fishdet.models.arrangement import arrange_model
 
 
 def training_steps(cfg: Any) -> Iterator[None]:
@@ -23,7 +23,7 @@ def training_steps(cfg: Any) -> Iterator[None]:
     model.init_weights()
     model.train()
     if wants_fast_convolutions(cfg):
-        arrange_convolutions(model, training=True)
+        arrange_model(model, training=True)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     while True:
         for batch in loader:

@@ -1,7 +1,7 @@
 """What a config sets on a GPU and nowhere else; written for CUDA, not measured yet.
 
 Mixed precision is the user's choice (``--amp``, ``--precision``), and weights lie in channels_last
-(``fishdet.models.convolutions``). The settings here change no number but for the order in which a
+(``fishdet.models.arrangement``). The settings here change no number but for the order in which a
 fused optimiser rounds.
 """
 

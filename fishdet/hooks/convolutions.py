@@ -8,7 +8,7 @@ from mmdet.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from fishdet.models.convolutions import arrange_convolutions
+from fishdet.models.arrangement import arrange_model
 
 
 @HOOKS.register_module()
@@ -25,7 +25,7 @@ class ConvolutionsHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Convert in place; the optimizer keeps pointing to the same parameters."""
-        done = arrange_convolutions(runner.model, training=True)
+        done = arrange_model(runner.model, training=True)
         runner.logger.info(f"Convolutions: {done}.")
 
 

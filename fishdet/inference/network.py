@@ -13,8 +13,8 @@ from mmdet.models.detectors import BaseDetector
 from mmengine.config import Config
 
 from fishdet.errors import FishdetError
+from fishdet.models.arrangement import arrange_model
 from fishdet.models.compiled import compile_parts
-from fishdet.models.convolutions import arrange_convolutions
 from fishdet.precision import autocast, precision_name
 
 from .boxes import Boxes
@@ -72,7 +72,7 @@ class Network:
             )
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.folded = 0 if plain else fold_batch_norms(self.model)
-        layout = "channels_last" if plain else arrange_convolutions(self.model, training=False)
+        layout = "channels_last" if plain else arrange_model(self.model, training=False)
         if not plain and device == "cpu":
             hold_weights(self.model, dtype)
         self.gives_class_scores = keep_class_scores(self.model)

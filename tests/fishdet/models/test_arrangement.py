@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from fishdet.models.convolutions import arrange_convolutions
+from fishdet.models.arrangement import arrange_model
 from fishdet.models.timm_backbone import TimmBackbone
 from tvops.winograd import WinogradConv2d, winograd_pays
 
@@ -43,7 +43,7 @@ def test_the_choice_follows_the_machine(machine, capability, threads, nnpack, tr
     machine(capability, threads, nnpack)
     model = network()
     weight = model[1].weight
-    assert arrange_convolutions(model, training=training) == words
+    assert arrange_model(model, training=training) == words
     assert isinstance(model[1], WinogradConv2d) == ("Winograd" in words)
     layout = torch.channels_last if words == "channels_last" else torch.contiguous_format
     assert model[1].weight.is_contiguous(memory_format=layout)
@@ -54,14 +54,14 @@ def test_a_model_that_is_loaded_by_one_thread_is_arranged_for_all(machine, monke
     """As the service loads its model (``fishdet.service.threads.alone``)."""
     machine("AVX2")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    assert arrange_convolutions(network(), training=False) == "contiguous, 1 by Winograd"
+    assert arrange_model(network(), training=False) == "contiguous, 1 by Winograd"
 
 
 def test_fewer_threads_than_cores_are_kept_to(machine, monkeypatch) -> None:
     machine("AVX2")
     model, picture = network(), torch.randn(2, 3, 48, 60)
     wanted = model(picture)
-    arrange_convolutions(model, training=False)
+    arrange_model(model, training=False)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 0)
     monkeypatch.setattr("tvops.winograd.winograd_conv2d", None)
     torch.testing.assert_close(model(picture), wanted, rtol=1e-5, atol=1e-5)
@@ -74,7 +74,7 @@ def test_winograd_answers_as_the_plain_network(machine) -> None:
     wanted = model(picture)
     machine("AVX2")
     assert winograd_pays()
-    arrange_convolutions(model, training=False)
+    arrange_model(model, training=False)
     found = model(picture)
     assert not torch.equal(found, wanted)  # the other algorithm did run
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
@@ -91,7 +91,7 @@ def test_depthwise_backbones_are_channels_last_and_what_is_behind_them_contiguou
     picture = torch.randn(1, 3, 64, 64)
     model.eval()
     wanted = model.backbone(picture)
-    done = arrange_convolutions(model, training=training)
+    done = arrange_model(model, training=training)
     assert done.startswith("channels_last in the backbone, contiguous behind it")
     assert ("BatchNorms within them" in done) == training
     stem = next(model.backbone.parameters())
@@ -111,7 +111,7 @@ def test_depthwise_gradients_in_bf16_are_as_near_to_full_precision_as_pytorchs(m
         model = nn.Module()
         model.backbone = TimmBackbone("tf_efficientnet_lite0", out_indices=(2, 3), norm_eval=True)
         if arranged:
-            arrange_convolutions(model, training=True)
+            arrange_model(model, training=True)
             kinds = {type(module).__bases__[0].__name__ for module in model.modules()}
             assert {"DepthwiseConv2d", "_SameDepthwiseConv2d"} <= kinds
         model.train()

@@ -1,4 +1,4 @@
-"""How convolutions and linear layers run fastest on the machine at hand: layout and algorithm."""
+"""How a detector runs fastest on the machine at hand: layout and algorithm of its layers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .last_layers import predict_in_full
 from .rpn import arrange_rpn
 
 
-def arrange_convolutions(model: nn.Module, *, training: bool) -> str:
+def arrange_model(model: nn.Module, *, training: bool) -> str:
     """Lay out weights and choose algorithms, in place; parameters and state dict stay the same.
 
     In channels_last a convolution returns features that are so, the input needs no conversion,
