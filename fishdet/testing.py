@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 
@@ -31,31 +31,12 @@ from fishdet.precision import describe_choice
 from fishdet.processes import wait_seconds
 from fishdet.runner import build_runner
 from fishdet.testing_exported import SUFFIXES, open_for_test, run_exported
+from fishdet.views import add_views
 
 _WHERE = (
     "data_root", "ann_file", "data_prefix", "metainfo", "shards", "shard_base", "image_dir",
 )  # fmt: skip
 """What of a data set or metric says which pictures it reads."""
-FLIP_TTA = dict(
-    type="TestTimeAug",
-    transforms=[
-        [dict(type="RandomFlip", prob=1.0), dict(type="RandomFlip", prob=0.0)],
-        [
-            dict(
-                type="PackDetInputs",
-                meta_keys=(
-                    "img_id",
-                    "img_path",
-                    "ori_shape",
-                    "img_shape",
-                    "scale_factor",
-                    "flip",
-                    "flip_direction",
-                ),
-            )
-        ],
-    ],
-)
 
 
 @dataclass(frozen=True)
@@ -74,6 +55,7 @@ class TestOptions:
     show_dir: Path | None = None
     wait_time: float = 2.0
     tta: bool = False
+    tta_scales: tuple[float, ...] = ()
     precision: str | None = None
     cfg_options: dict[str, Any] | None = None
     launcher: str = "none"
@@ -157,19 +139,6 @@ def testing_config(options: TestOptions) -> tuple[Config, list[str]]:
     dtype = set_precision(cfg, wanted, device)
     _set_run(cfg, replace(options, checkpoint=path))
     return cfg, [describe_choice(wanted, dtype, device), note]
-
-
-def add_flip_tta(cfg: Config) -> None:
-    """Let the model see each picture as it is and mirrored, and merge the boxes by NMS."""
-    nms = dict(nms=dict(type="nms", iou_threshold=0.5), max_per_img=100)
-    cfg.model = ConfigDict(
-        **cfg.get("tta_model", dict(type="DetTTAModel", tta_cfg=nms)), module=cfg.model
-    )
-    pipeline = cfg.get("tta_pipeline")
-    for dataset in nested_dicts(cfg.test_dataloader):
-        if "pipeline" in dataset:
-            kept = [t for t in dataset["pipeline"] if t["type"] != "PackDetInputs"]
-            dataset["pipeline"] = pipeline or [*kept, deepcopy(FLIP_TTA)]
 
 
 def _trained_scale(trained: Mapping[str, Any], name: Path) -> tuple[int, int] | None:
@@ -263,5 +232,5 @@ def _set_run(cfg: Config, options: TestOptions) -> None:
         if metric.get("type") == "FishMetric":
             metric.setdefault("intervals", options.intervals)
             metric.setdefault("group_by", options.group_by)
-    if options.tta:
-        add_flip_tta(cfg)
+    if options.tta or options.tta_scales:
+        add_views(cfg, options.tta_scales or (1.0,))

@@ -35,6 +35,7 @@ def open_for_test(path: Path, options: TestOptions) -> Detector:
         "--img-scale": options.img_scale,
         "--precision": options.precision,
         "--tta": options.tta,
+        "--tta-scales": options.tta_scales,
         "--show": options.show,
         "--show-dir": options.show_dir,
     }

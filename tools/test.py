@@ -34,7 +34,13 @@ def parse_args() -> dict[str, Any]:
     parser.add_argument("--show", action="store_true", help="show the pictures in a window")
     parser.add_argument("--show-dir", type=Path, help="folder for pictures with boxes")
     parser.add_argument("--wait-time", type=float, default=2.0, help="seconds a picture is shown")
-    parser.add_argument("--tta", action="store_true", help="see each picture mirrored as well")
+    parser.add_argument(
+        "--tta", action="store_true", help="see each picture mirrored as well and fuse the boxes"
+    )
+    parser.add_argument(
+        "--tta-scales", nargs="+", type=float, default=(), metavar="FACTOR",
+        help="--tta in several sizes of the trained one, as 0.86 1 1.14",
+    )  # fmt: skip
     parser.add_argument(
         "--trust-pickle", action="store_true", help="read a .pth that runs code of its author"
     )

@@ -3,6 +3,7 @@
 import fish_dataset.mmdet_import  # noqa: F401  (first: mmdet.datasets without its noise)
 
 from .assigner import IgnoreRegionAssigner
+from .fused_views import FusedViewsTTA
 from .optim_wrapper import CpuAmpOptimWrapper
 from .optimizer import DenseAdamW
 from .roi_extractor import MultiLevelRoIExtractor
@@ -22,6 +23,7 @@ __all__ = [
     "DenseAdamW",
     "EqualizationLoss",
     "EqualizationLossV2",
+    "FusedViewsTTA",
     "IgnoreRegionAssigner",
     "MultiLevelRoIExtractor",
     "SpeciesFocalLoss",
