@@ -32,7 +32,7 @@ from fishdet.checkpoint.training.newest import (
 from fishdet.checkpoint.training.saving import save_durably
 from fishdet.checkpoint.training.starting import starting_weights
 from fishdet.errors import FishdetError
-from fishdet.hooks.convolutions import wants_fast_convolutions
+from fishdet.hooks.convolutions import computes_in_full, wants_fast_convolutions
 from fishdet.models.arrangement import arrange_model
 from fishdet.models.timm_backbone import check_neck
 from fishdet.models.weight_files import find_weights
@@ -83,7 +83,7 @@ class FishRunner(Runner):
             require_sync_bn_device(self.cfg)
             model_wrapper_cfg = model_wrapper_cfg or cpu_wrapper(self.cfg)
             if wants_fast_convolutions(self.cfg):
-                arrange_model(model, training=True)
+                arrange_model(model, training=True, in_full=computes_in_full(self.cfg))
         return super().wrap_model(model_wrapper_cfg, model)
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:

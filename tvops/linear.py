@@ -7,14 +7,14 @@ and ``prediction.py`` have both.
 
 from __future__ import annotations
 
-import functools
-import platform
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from .cpu import is_amd_with_avx512
 
 FEWEST_PRODUCTS = 1 << 26  # below, calling costs as much as is saved
 
@@ -24,8 +24,7 @@ def onednn_linear_pays() -> bool:
     return (
         hasattr(torch.ops.mkldnn, "_linear_pointwise")
         and torch.backends.mkldnn.is_available()
-        and torch.backends.cpu.get_cpu_capability() == "AVX512"
-        and _vendor() == "AuthenticAMD"
+        and is_amd_with_avx512()
     )
 
 
@@ -103,17 +102,3 @@ def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return left (N, K) times the transpose of right (M, K)."""
     found: Tensor = torch.ops.mkldnn._linear_pointwise(left, right, bias, "none", [], "")
     return found
-
-
-@functools.cache
-def _vendor() -> str:
-    """Return the CPU's vendor as it calls itself; empty where it cannot be asked for."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                name, _, value = line.partition(":")
-                if name.strip() == "vendor_id":
-                    return value.strip()
-    except OSError:  # not Linux
-        pass
-    return "AuthenticAMD" if "AuthenticAMD" in platform.processor() else ""

@@ -8,6 +8,7 @@ pass, and the same numbers but for the order of sums.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -16,11 +17,14 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .precision import without_autocast
+from .winograd import convolve, fits_winograd
 
 MOST = 1 / 8  # of all places with a gradient; above, the dense backward pass is as fast
 
 
-def sparse_gradient_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def sparse_gradient_conv2d(
+    input: Tensor, weight: Tensor, bias: Tensor | None, fewest_tiles: float = math.inf
+) -> Tensor:
     """Convolve with stride 1 and "same" padding; differentiable once, fast for sparse gradients.
 
     Under autocast to bf16 on the CPU operands are cast as autocast does.
@@ -29,6 +33,7 @@ def sparse_gradient_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None) -
         input: (B, C, H, W) on the CPU.
         weight: (K, C, k, k), k odd.
         bias: (K,) or None.
+        fewest_tiles: from which size on the forward pass is Winograd's (:mod:`tvops.winograd`).
 
     Returns:
         (B, K, H, W).
@@ -37,16 +42,18 @@ def sparse_gradient_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None) -
     if torch.is_autocast_enabled("cpu"):
         dtype = torch.get_autocast_dtype("cpu")
         tensors = [value if value is None else value.to(dtype) for value in tensors]
-    output: Tensor = _Convolution.apply(*tensors)
+    output: Tensor = _Convolution.apply(*tensors, fewest_tiles)
     return output
 
 
 class SparseGradientConv2d(nn.Conv2d):
     """``nn.Conv2d`` that takes :func:`sparse_gradient_conv2d` where gradients are asked for."""
 
+    fewest_tiles: float = math.inf
+
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if input.device.type == "cpu" and torch.is_grad_enabled() and input.dim() == 4:
-            return sparse_gradient_conv2d(input, weight, bias)
+            return sparse_gradient_conv2d(input, weight, bias, self.fewest_tiles)
         return super()._conv_forward(input, weight, bias)
 
 
@@ -65,9 +72,13 @@ def takes_sparse_gradients(module: Any) -> bool:
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(
+        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, fewest_tiles: float
+    ) -> Tensor:
         ctx.save_for_backward(input, weight)
         ctx.bias_sizes = None if bias is None else list(bias.shape)
+        if fits_winograd(input, weight, fewest_tiles):
+            return convolve(input, weight, bias)
         return F.conv2d(input, weight, bias, padding=weight.size(-1) // 2)
 
     @staticmethod
@@ -77,14 +88,13 @@ class _Convolution(torch.autograd.Function):
         with without_autocast(grad):
             places = (grad != 0).any(1).nonzero()
             if len(places) <= MOST * grad[:, 0].numel():
-                return _sparse(grad, input, weight, places, ctx.needs_input_grad)
+                return *_sparse(grad, input, weight, places, ctx.needs_input_grad), None
             half = weight.size(-1) // 2
-            return tuple(
-                torch.ops.aten.convolution_backward(
-                    grad, input, weight, ctx.bias_sizes, [1, 1], [half, half], [1, 1], False,
-                    [0, 0], 1, ctx.needs_input_grad,
-                )
+            dense = torch.ops.aten.convolution_backward(
+                grad, input, weight, ctx.bias_sizes, [1, 1], [half, half], [1, 1], False,
+                [0, 0], 1, ctx.needs_input_grad[:3],
             )  # fmt: skip
+            return *dense, None
 
 
 def _sparse(

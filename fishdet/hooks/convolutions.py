@@ -25,8 +25,13 @@ class ConvolutionsHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Convert in place; the optimizer keeps pointing to the same parameters."""
-        done = arrange_model(runner.model, training=True)
+        done = arrange_model(runner.model, training=True, in_full=computes_in_full(runner.cfg))
         runner.logger.info(f"Convolutions: {done}.")
+
+
+def computes_in_full(cfg: dict[str, Any]) -> bool:
+    """Whether a config's network computes in float32 (``fishdet.config.set_precision``)."""
+    return bool(cfg.get("precision", "fp32") == "fp32")
 
 
 def wants_fast_convolutions(cfg: dict[str, Any]) -> bool:

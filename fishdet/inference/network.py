@@ -72,7 +72,10 @@ class Network:
             )
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.folded = 0 if plain else fold_batch_norms(self.model)
-        layout = "channels_last" if plain else arrange_model(self.model, training=False)
+        layout = "channels_last"
+        if not plain:
+            in_full = dtype == torch.float32
+            layout = arrange_model(self.model, training=False, in_full=in_full)
         if not plain and device == "cpu":
             hold_weights(self.model, dtype)
         self.gives_class_scores = keep_class_scores(self.model)

@@ -10,20 +10,20 @@ from torch import Tensor, nn
 
 from tvops.depthwise import DepthwiseConv2d, depthwise_conv2d, is_depthwise
 from tvops.linear import onednn_linear_pays, use_onednn_linear
-from tvops.winograd import use_winograd, winograd_pays
+from tvops.winograd import AVX2, Fewest, use_winograd, where_winograd_pays
 
 from .frozen_norms import fold_while_frozen
 from .last_layers import predict_in_full
 from .rpn import arrange_rpn
 
 
-def arrange_model(model: nn.Module, *, training: bool) -> str:
+def arrange_model(model: nn.Module, *, training: bool, in_full: bool = True) -> str:
     """Lay out weights and choose algorithms, in place; parameters and state dict stay the same.
 
     In channels_last a convolution returns features that are so, the input needs no conversion,
     and RoI features are read without a copy. oneDNN and cuDNN run faster in it, but for the
     backward pass of dense convolutions on a CPU without AVX-512, and but for Winograd's algorithm
-    (:mod:`tvops.winograd`). Depthwise convolutions run faster in it everywhere.
+    there (:mod:`tvops.winograd`). Depthwise convolutions run faster in it everywhere.
     ``benchmarks/training.py`` and ``prediction.py`` compare them. BatchNorm with fixed statistics
     runs within the convolution before it (:mod:`fishdet.models.frozen_norms`); depthwise
     convolutions have a backward pass of their own in bf16 (:mod:`tvops.depthwise`). Linear layers
@@ -34,42 +34,42 @@ def arrange_model(model: nn.Module, *, training: bool) -> str:
     Args:
         model: a detector on the device where it will run.
         training: whether gradients will be asked for.
+        in_full: whether it computes in float32, for which alone some algorithms are.
 
     Returns:
         What was done, in words.
     """
-    done = [_laid_out(model, training)]
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    fewest = where_winograd_pays() if on_cpu and in_full else None
+    if on_cpu:
+        arrange_rpn(model, training=training, fewest=fewest)
+    done = [_laid_out(model, training, on_cpu, fewest)]
     if training:
         _use_depthwise(model)
-    if _on_cpu(model):
-        arrange_rpn(model, training=training)
-        if onednn_linear_pays() and (layers := use_onednn_linear(model)):
-            done.append(f"{layers} linear layers by oneDNN")
+    if on_cpu and in_full and onednn_linear_pays() and (layers := use_onednn_linear(model)):
+        done.append(f"{layers} linear layers by oneDNN")
     predict_in_full(model)
     if training and (norms := fold_while_frozen(model)):
         done.append(f"{norms} BatchNorms within them while their statistics are fixed")
     return ", ".join(done)
 
 
-def _on_cpu(model: nn.Module) -> bool:
-    return next(model.parameters()).device.type == "cpu"
-
-
-def _laid_out(model: nn.Module, training: bool) -> str:
-    on_cpu = _on_cpu(model)
+def _laid_out(model: nn.Module, training: bool, on_cpu: bool, fewest: Fewest | None) -> str:
     narrow = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
-    winograd = on_cpu and winograd_pays()
-    if not winograd and not (on_cpu and training and narrow):
+    if fewest != AVX2 and not (on_cpu and training and narrow):
         model.to(memory_format=torch.channels_last)
-        return "channels_last"
-    model.to(memory_format=torch.contiguous_format)
-    backbone = getattr(model, "backbone", None)
-    done = "contiguous"
-    if isinstance(backbone, nn.Module) and _is_depthwise(backbone):
-        backbone.to(memory_format=torch.channels_last)
-        backbone.register_forward_hook(_contiguous)
-        done = "channels_last in the backbone, contiguous behind it"
-    return f"{done}, {use_winograd(model)} by Winograd" if winograd else done
+        done = "channels_last"
+    else:
+        model.to(memory_format=torch.contiguous_format)
+        backbone = getattr(model, "backbone", None)
+        done = "contiguous"
+        if isinstance(backbone, nn.Module) and _is_depthwise(backbone):
+            backbone.to(memory_format=torch.channels_last)
+            backbone.register_forward_hook(_contiguous)
+            done = "channels_last in the backbone, contiguous behind it"
+    if fewest is not None and (layers := use_winograd(model, fewest)):
+        done += f", {layers} by Winograd"
+    return done
 
 
 class _SameDepthwiseConv2d(Conv2dSame):

@@ -6,9 +6,10 @@ import copy
 from typing import Any
 
 from tvops.sparse_gradient import SparseGradientConv2d, takes_sparse_gradients
+from tvops.winograd import Fewest, takes_winograd
 
 
-def arrange_rpn(model: Any, *, training: bool) -> None:
+def arrange_rpn(model: Any, *, training: bool, fewest: Fewest | None = None) -> None:
     """Let the RPN of a detector on the CPU save what decides nothing, in place.
 
     - Boxes of different levels never suppress one another. mmcv's ``batched_nms`` moves them
@@ -20,6 +21,7 @@ def arrange_rpn(model: Any, *, training: bool) -> None:
     Args:
         model: an mmdet detector; one without RPN stays as it is.
         training: whether gradients will be asked for.
+        fewest: from which size on Winograd's algorithm pays on this machine, if at all.
     """
     head = getattr(model, "rpn_head", None)
     if head is None:
@@ -28,8 +30,11 @@ def arrange_rpn(model: Any, *, training: bool) -> None:
     if model.train_cfg is not None and model.train_cfg.get("rpn_proposal"):
         model.train_cfg = copy.copy(model.train_cfg)  # the config's own, which is written down
         model.train_cfg.rpn_proposal = _by_level(model.train_cfg.rpn_proposal)
-    if training and takes_sparse_gradients(getattr(head, "rpn_conv", None)):
-        head.rpn_conv.__class__ = SparseGradientConv2d
+    conv: Any = getattr(head, "rpn_conv", None)
+    if training and takes_sparse_gradients(conv):
+        if fewest is not None and takes_winograd(conv, fewest):
+            conv.fewest_tiles = fewest.tiles
+        conv.__class__ = SparseGradientConv2d
 
 
 def _by_level(cfg: Any) -> Any:

@@ -76,5 +76,5 @@ def test_large_layers_are_turned_and_the_weights_stay(monkeypatch) -> None:
 )  # fmt: skip
 def test_it_is_for_cpus_on_which_mkl_is_slow(capability, vendor, pays, monkeypatch) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr("tvops.linear._vendor", lambda: vendor)
+    monkeypatch.setattr("tvops.cpu._vendor", lambda: vendor)
     assert onednn_linear_pays() == pays

@@ -69,6 +69,24 @@ def test_a_frozen_weight_gets_no_gradient() -> None:
     assert x.grad is not None
 
 
+def test_large_maps_go_forward_by_winograd(monkeypatch) -> None:
+    if not torch.backends.nnpack.is_available():
+        pytest.skip("this PyTorch has no NNPACK")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1 << 20)
+    x = torch.randn(2, 32, 30, 40).to(memory_format=torch.channels_last).requires_grad_()
+    weight = (torch.randn(40, 32, 3, 3) / 20).requires_grad_()
+    found = sparse_gradient_conv2d(x, weight, None, 35)
+    wanted = sparse_gradient_conv2d(x, weight, None, 36)
+    assert not torch.equal(found, wanted)  # the other algorithm did run
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    upstream = torch.zeros_like(found)
+    upstream[1, :, 3, 4] = 1
+    ours = torch.autograd.grad(found, (x, weight), upstream)
+    for one, other in zip(ours, torch.autograd.grad(wanted, (x, weight), upstream), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_which_convolutions_take_it() -> None:
     assert takes_sparse_gradients(nn.Conv2d(4, 4, 3, padding=1))
     assert takes_sparse_gradients(nn.Conv2d(4, 4, 1))

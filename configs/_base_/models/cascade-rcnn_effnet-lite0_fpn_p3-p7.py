@@ -1,8 +1,8 @@
 """The same with anchors up to 544 px, for fish that fill the picture, and a backbone that skips.
 
 Stochastic depth (drop path, https://arxiv.org/abs/1603.09382) keeps a long schedule on some
-hundred photos from learning them by heart. Boxes from a score of 0.001 on are given, so that precision at
-high recall is measured too; what is shown is up to the thresholds of ``tools/predict.py``.
+hundred photos from learning them by heart. Boxes from a score of 0.001 on are given, so that
+precision at high recall is measured too; what is shown is up to ``tools/predict.py``'s thresholds.
 """
 
 _base_ = "./cascade-rcnn_effnet-lite0_fpn_p3.py"

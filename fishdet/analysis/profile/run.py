@@ -18,7 +18,7 @@ from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import find_images
 from fishdet.precision import cpu_has_bf16, precision_name
 from fishdet.training import TrainOptions, training_config
-from tvops.winograd import usable_cores
+from tvops.cpu import usable_cores
 
 from .advice import advice
 from .clock import Stage, StageClock

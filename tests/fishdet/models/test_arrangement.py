@@ -8,20 +8,26 @@ from torch import nn
 
 from fishdet.models.arrangement import arrange_model
 from fishdet.models.timm_backbone import TimmBackbone
-from tvops.winograd import WinogradConv2d, winograd_pays
+from tvops.sparse_gradient import SparseGradientConv2d
+from tvops.winograd import AMD_AVX512, AVX2, WinogradConv2d, where_winograd_pays
+
+WIDE = AMD_AVX512.channels
 
 
 def network() -> nn.Module:
-    return nn.Sequential(nn.Conv2d(3, 128, 3, padding=1), nn.Conv2d(128, 128, 3, padding=1))
+    return nn.Sequential(nn.Conv2d(3, WIDE, 3, padding=1), nn.Conv2d(WIDE, WIDE, 3, padding=1))
 
 
 @pytest.fixture
 def machine(monkeypatch):
-    def pretend(capability: str, threads: int = 64, nnpack: bool = True) -> None:
+    def pretend(
+        capability: str, threads: int = 64, nnpack: bool = True, vendor: str = "GenuineIntel"
+    ) -> None:
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
         monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
         monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
         monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: nnpack)
+        monkeypatch.setattr("tvops.cpu._vendor", lambda: vendor)
 
     return pretend
 
@@ -50,6 +56,41 @@ def test_the_choice_follows_the_machine(machine, capability, threads, nnpack, tr
     assert model[1].weight is weight  # the optimizer's own
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_with_amds_avx512_wide_and_large_maps_go_by_winograd_in_fp32(machine, training) -> None:
+    if not torch.backends.nnpack.is_available():
+        pytest.skip("this PyTorch has no NNPACK")
+    plain = network()
+    model, half = network(), network()
+    model.load_state_dict(plain.state_dict())
+    machine("AVX512", vendor="AuthenticAMD")
+    words = arrange_model(model, training=training)
+    assert words == "channels_last, 1 by Winograd"
+    assert "Winograd" not in arrange_model(half, training=training, in_full=False)
+    assert "Winograd" not in arrange_model(
+        nn.Sequential(nn.Conv2d(WIDE // 2, WIDE // 2, 3, padding=1)), training=training
+    )
+    small, large = torch.randn(1, 3, 48, 60), torch.randn(2, 3, 120, 126)
+    with torch.no_grad():
+        torch.testing.assert_close(model(small), plain(small), rtol=1e-5, atol=1e-5)
+        found, wanted = model(large), plain(large)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert not torch.equal(found, wanted)  # the other algorithm did run
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("vendor, capability", [("AuthenticAMD", "AVX512"), ("", "AVX2")])
+def test_an_rpn_that_learns_keeps_its_sparse_gradient(machine, vendor, capability) -> None:
+    machine(capability, vendor=vendor)
+    model = nn.Module()
+    model.rpn_head, model.train_cfg = nn.Module(), None
+    model.rpn_head.test_cfg = None
+    model.rpn_head.rpn_conv = nn.Conv2d(WIDE, WIDE, 3, padding=1)
+    arrange_model(model, training=True)
+    assert type(model.rpn_head.rpn_conv) is SparseGradientConv2d
+    assert model.rpn_head.rpn_conv.fewest_tiles == where_winograd_pays().tiles
+
+
 def test_a_model_that_is_loaded_by_one_thread_is_arranged_for_all(machine, monkeypatch) -> None:
     """As the service loads its model (``fishdet.service.threads.alone``)."""
     machine("AVX2")
@@ -73,7 +114,7 @@ def test_winograd_answers_as_the_plain_network(machine) -> None:
     model, picture = network(), torch.randn(2, 3, 48, 60)
     wanted = model(picture)
     machine("AVX2")
-    assert winograd_pays()
+    assert where_winograd_pays() == AVX2
     arrange_model(model, training=False)
     found = model(picture)
     assert not torch.equal(found, wanted)  # the other algorithm did run
