@@ -26,6 +26,7 @@ from fishdet.errors import FishdetError
 from fishdet.evaluation import FishMetric
 from fishdet.evaluation.intervals import RESAMPLES
 from fishdet.evaluation.report_page import write_report
+from fishdet.models.last_layers import predict_in_full
 from fishdet.parallel import explaining_lost_process
 from fishdet.precision import describe_choice
 from fishdet.processes import wait_seconds
@@ -95,6 +96,7 @@ def _test_trained(options: TestOptions) -> tuple[dict[str, float], FishMetric, P
     cfg, notes = testing_config(options)
     with explaining_lost_process(wait_seconds(cfg)):
         runner = build_runner(cfg)
+        predict_in_full(runner.model)
         for note in notes:
             print_log(note, logger="current")
         totals = runner.test()

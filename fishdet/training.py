@@ -73,7 +73,10 @@ def train(options: TrainOptions) -> None:
     if options.dry_run:
         with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
             cfg.work_dir = scratch
-            print_plan(_telling_runner(cfg, notes))
+            runner = _telling_runner(cfg, notes)
+            if cfg.load_from and not cfg.resume:
+                runner.load_or_resume()
+            print_plan(runner)
         return
     runner = _telling_runner(cfg, notes)
     if is_main_process() and not cfg.resume:

@@ -201,6 +201,17 @@ def test_a_plan_leaves_nothing_behind(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_plan_reads_the_weights_that_it_starts_from(
+    tiny_config: Path, drawn_data: Path, tmp_path: Path
+) -> None:
+    options = TrainOptions(
+        tiny_config, drawn_data, tmp_path / "run", dry_run=True,
+        cfg_options={"load_from": str(tmp_path / "absent.pth")},
+    )  # fmt: skip
+    with pytest.raises(FishdetError, match=r"absent\.pth"):
+        train(options)
+
+
 def test_the_eta_comes_with_a_warning_where_pictures_grow() -> None:
     cfg = load_config(ROOT / "configs" / "fish.py")
     assert "128×128 px until epoch 3, then of 192×192 px" in size_switch(cfg)
