@@ -32,7 +32,7 @@ from fishdet.precision import describe_choice
 from fishdet.processes import wait_seconds
 from fishdet.runner import build_runner
 from fishdet.testing_exported import SUFFIXES, open_for_test, run_exported
-from fishdet.views import add_views
+from fishdet.testing_views import add_views
 
 _WHERE = (
     "data_root", "ann_file", "data_prefix", "metainfo", "shards", "shard_base", "image_dir",

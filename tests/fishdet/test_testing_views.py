@@ -16,7 +16,7 @@ from torch import nn
 import fishdet.registered  # noqa: F401  (registers FusedViewsTTA)
 from fishdet.config import load_config
 from fishdet.errors import FishdetError
-from fishdet.views import add_views
+from fishdet.testing_views import add_views
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs/faster_rcnn/faster-rcnn_r50_fpn_1x_fish.py"
