@@ -104,7 +104,8 @@ def pixel_weights(samples: Samples, merge: bool) -> tuple[Tensor, Tensor]:
             torch.cat([samples.low_weight, samples.high_weight], dim=2),
         )
     slots = samples.low.size(2)
-    first = samples.low.amin(dim=2, keepdim=True)
+    # The points of a bin lie in order; that of a RoI without a size may run backwards.
+    first = torch.minimum(samples.low[:, :, :1], samples.low[:, :, -1:])
     weights = samples.low_weight.new_zeros((*samples.low.shape[:2], slots + 1))
     # Points beyond a RoI's own grid may lie further off; they weigh 0 and may go anywhere.
     weights.scatter_add_(2, (samples.low - first).clamp(max=slots), samples.low_weight)

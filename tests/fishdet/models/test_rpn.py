@@ -63,10 +63,13 @@ def test_it_learns_as_before(kind: str) -> None:
         torch.testing.assert_close(gradients[name], one, rtol=1e-4, atol=1e-5)
 
 
-def test_it_proposes_as_before() -> None:
+@pytest.mark.parametrize("nms_pre", [-1, 40, 10_000])
+def test_it_proposes_as_before(nms_pre: int) -> None:
     _, plain = detector("faster")
     _, fast = detector("faster")
     fast.load_state_dict(plain.state_dict())
+    for model in (plain, fast):
+        model.rpn_head.test_cfg.nms_pre = nms_pre
     arrange_rpn(fast, training=False)
     assert type(fast.rpn_head.rpn_conv) is torch.nn.Conv2d
     found = []
