@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from fishdet.checkpoint.load import classes_of, config_of, load_checkpoint
 from fishdet.checkpoint.loading import resolve
 from fishdet.checkpoint.safety.limits import MAX_PIXELS
 from fishdet.config import LOADERS, load_config, nested_dicts, set_img_scale, set_precision
+from fishdet.environment import git_commit
 from fishdet.errors import FishdetError
 from fishdet.evaluation import FishMetric
 from fishdet.evaluation.intervals import RESAMPLES
@@ -38,6 +40,10 @@ _WHERE = (
     "data_root", "ann_file", "data_prefix", "metainfo", "shards", "shard_base", "image_dir",
 )  # fmt: skip
 """What of a data set or metric says which pictures it reads."""
+
+
+_Tested = tuple[dict[str, float], FishMetric, Path, Config]
+"""Totals, the metric that holds the rest, the folder of the pictures, and the bound config."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,8 @@ def test(options: TestOptions) -> dict[str, float]:
     keep_freed_memory()
     path = resolve(options.checkpoint)
     run = _test_exported if path.suffix in SUFFIXES else _test_trained
-    totals, metric, image_dir = run(replace(options, checkpoint=path))
-    record = _record(totals, metric)
+    totals, metric, image_dir, cfg = run(replace(options, checkpoint=path))
+    record = _record(totals, metric, cfg, options)
     if options.out is not None and is_main_process():
         write_json(options.out, record)
         print_log(f"Wrote {options.out}", logger="current")
@@ -92,7 +98,7 @@ def test(options: TestOptions) -> dict[str, float]:
     return totals
 
 
-def _test_trained(options: TestOptions) -> tuple[dict[str, float], FishMetric, Path]:
+def _test_trained(options: TestOptions) -> _Tested:
     cfg, notes = testing_config(options)
     with explaining_lost_process(wait_seconds(cfg)):
         runner = build_runner(cfg)
@@ -100,10 +106,11 @@ def _test_trained(options: TestOptions) -> tuple[dict[str, float], FishMetric, P
         for note in notes:
             print_log(note, logger="current")
         totals = runner.test()
-    return totals, runner.test_evaluator.metrics[0], runner.test_dataloader.dataset.image_dir
+    image_dir = runner.test_dataloader.dataset.image_dir
+    return totals, runner.test_evaluator.metrics[0], image_dir, cfg
 
 
-def _test_exported(options: TestOptions) -> tuple[dict[str, float], FishMetric, Path]:
+def _test_exported(options: TestOptions) -> _Tested:
     path = Path(options.checkpoint)
     detector = open_for_test(path, options)
     cfg = load_config(options.config, options.cfg_options)
@@ -112,14 +119,26 @@ def _test_exported(options: TestOptions) -> tuple[dict[str, float], FishMetric, 
     bind(cfg, options.data, classes=detector.classes)
     note = _choose_split(cfg, options.split)
     _set_run(cfg, options)
-    return run_exported(cfg, detector, note)
+    return *run_exported(cfg, detector, note), cfg
 
 
-def _record(totals: Mapping[str, float], metric: FishMetric) -> dict[str, Any]:
+def _record(
+    totals: Mapping[str, float], metric: FishMetric, cfg: Config, options: TestOptions
+) -> dict[str, Any]:
     """What ``--out`` holds and the report shows."""
+    settings = {
+        "checkpoint": Path(options.checkpoint).name,
+        "config": Path(options.config).name,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "commit": git_commit(),
+        "precision": cfg.get("precision"),
+        "img_scale": cfg.get("img_scale"),
+        "views": cfg.get("test_views"),
+    }
     found = metric.uncertainty.as_dict() if metric.uncertainty else {}
     species = metric.report.per_class if metric.report else []
-    return {**totals, "species": species, **found, "evaluation": metric.record}
+    evaluation = {"evaluation": metric.record, "settings": settings}
+    return {**totals, "species": species, **found, **evaluation}
 
 
 def testing_config(options: TestOptions) -> tuple[Config, list[str]]:
@@ -140,7 +159,9 @@ def testing_config(options: TestOptions) -> tuple[Config, list[str]]:
     wanted = options.precision or cfg.get("precision", "auto")
     dtype = set_precision(cfg, wanted, device)
     _set_run(cfg, replace(options, checkpoint=path))
-    return cfg, [describe_choice(wanted, dtype, device), note]
+    views = cfg.get("test_views")
+    notes = [describe_choice(wanted, dtype, device), note]
+    return cfg, [*notes, f"Views: {views}."] if views else notes
 
 
 def _trained_scale(trained: Mapping[str, Any], name: Path) -> tuple[int, int] | None:
@@ -235,4 +256,4 @@ def _set_run(cfg: Config, options: TestOptions) -> None:
             metric.setdefault("intervals", options.intervals)
             metric.setdefault("group_by", options.group_by)
     if options.tta or options.tta_scales:
-        add_views(cfg, options.tta_scales or (1.0,))
+        add_views(cfg, options.tta_scales)

@@ -20,7 +20,10 @@ def parse_arguments(arguments: list[str] | None = None) -> dict[str, Any]:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("model", help="a Faster R-CNN: checkpoint, published model (file, address, name), work dir")
+    add(
+        "model",
+        help="Faster R-CNN or one of transformers: checkpoint, published model, work dir",
+    )
     add("image", type=Path)
     add("--out", type=Path, required=True, help="folder for trace.html and the rest")
     add("--json", action="store_true", help="also trace.json: shapes, counts, ways back")

@@ -68,7 +68,7 @@ def find_groups(annotations: Annotations, by: Sequence[str] | None = None) -> Gr
         index = _joined(index, _numbered(keys))
     names = _names(index, [keys for keys, _ in columns])
     rule = " and ".join(words for _, words in columns)
-    return Groups(index, names, f"{rule}: {len(names)} groups of {annotations.num_images} pictures")
+    return Groups(index, names, f"{rule}: {len(names)} groups, {annotations.num_images} pictures")
 
 
 def has_key(annotations: Annotations, key: str) -> bool:

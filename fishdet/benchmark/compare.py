@@ -8,10 +8,13 @@ from pathlib import Path
 
 from fish_dataset.files import require_writable, write_atomic
 from fish_dataset.page import Figure, Section, Table, Text, render
+from fishdet.errors import FishdetError
 
 from .plots import figures, save
 from .rows import Board, boards
 from .tables import HEADINGS, PAIR_HEADINGS, WRITERS, cells, how, markdown, pair_cells
+
+FEWEST_RESAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ def compare(options: CompareOptions) -> int:
         FishdetError, FishDataError: nothing has run, a file of a run is at fault, an unknown
             statistic or group key.
     """
+    if options.resamples is not None and options.resamples < FEWEST_RESAMPLES:
+        raise FishdetError(
+            f"--resamples {options.resamples}: from {FEWEST_RESAMPLES}; fewer make no interval"
+        )
     found = boards(
         options.out, statistic=options.statistic, by=options.by, resamples=options.resamples
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from fish_dataset.files import replacing, require_writable, write_json
+from fish_dataset.files import file_sha256, replacing, require_writable, write_json
+from fishdet.environment import git_commit
 from fishdet.errors import FishdetError
 from fishdet.evaluation.coco_form import write_results
 from fishdet.evaluation.outside import read_outside
@@ -62,7 +64,8 @@ def import_predictions(options: ImportOptions) -> int:
         raise FishdetError(f"{folder} is there already; give another --name, or --replace")
     split = split_of(options.data, options.split)
     found = read_outside(options.predictions, split.ann_file, box_form=options.box_form)
-    record = _record(options, data_name)
+    settings = _record(options, data_name)
+    record = dict(settings)
     record["truth"] = keep_truth(options.out, split.ann_file)
     _require_truth(options.out, data_name, record["truth"], folder.name)
     record["notes"] = _notes(options, notes_on(found.annotations, found.detections))
@@ -70,7 +73,7 @@ def import_predictions(options: ImportOptions) -> int:
     with replacing(folder) as fresh:
         write_results(fresh / PREDICTIONS, found.annotations, found.detections, split.ann_file)
         shutil.copyfile(options.predictions, fresh / "as_given.json")
-        write_json(fresh / SETTINGS, _record(options, data_name))
+        write_json(fresh / SETTINGS, settings)
         write_json(fresh / RECORD, record)
     print(
         f"{folder.name}: {len(found.detections)} detections in {found.annotations.num_images} "
@@ -88,7 +91,11 @@ def _record(options: ImportOptions, data_name: str) -> Record:
         cost["latency"] = {"median_ms": options.latency_ms, "from": "as given"}
     return {
         "state": DONE,
-        "imported": True,
+        "imported": {
+            "time": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "commit": git_commit(),
+            "sha256": file_sha256(options.predictions),
+        },
         "model": {"name": options.name},
         "data": {"name": data_name, "path": str(options.data), "split": options.split},
         "seed": options.seed,

@@ -13,7 +13,9 @@ from fishdet.errors import FishdetError
 
 from .pairs import Judgement, Score, judge
 from .scoring import read_run
-from .store import DONE, FAILED, Record, records
+from .store import DONE, FAILED, NEW, Record, not_started, records
+
+UNEVEN = 1.2  # the longest time of a seed over the shortest, above which it is said
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,10 @@ class Row:
 
     ``scores`` by ``bbox_mAP`` …, empty where no seed is done. ``cost`` has ``parameters``,
     ``gmacs``, ``latency_ms``, ``latency_q1``, ``latency_q3``, ``train_minutes``, ``peak_gib``,
-    means over the seeds, None where not known. ``notes`` say what a reader must know: failed
-    seeds with their reason, imported, no detections.
+    None where not known: times of the fastest seed, which other work disturbed least, the rest
+    means over the seeds. ``notes`` say what a reader must know: failed seeds with their reason,
+    imported, no detections, times that differ by seed. ``failed``: a seed has failed and none is
+    done.
     """
 
     data: str
@@ -32,6 +36,7 @@ class Row:
     cost: dict[str, float | None]
     train_images: int | None
     notes: tuple[str, ...]
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ def boards(
             group.done[model].append((folder, record))
         else:
             group.other[model].append(record)
+    for settings in not_started(out):
+        groups[settings["data"]["name"]].other[settings["model"]["name"]].append(settings)
     if not groups:
         raise FishdetError(f"{out}: no runs; start them: tools/benchmark.py run SPEC --out {out}")
     return [_board(out, name, group, statistic, by, resamples) for name, group in groups.items()]
@@ -117,12 +124,8 @@ def _row(
     data: str, model: str, found: Judgement | None, done: list[Record], other: list[Record]
 ) -> Row:
     notes = [note for record in done for note in record.get("notes", [])]
-    notes += [
-        f"seed {record['seed']} failed: {record.get('reason', '')}"
-        if record["state"] == FAILED
-        else f"seed {record['seed']} not finished"
-        for record in other
-    ]
+    notes += _unfinished(other)
+    notes += _uneven(done)
     images = {record["train_images"] for record in done if record.get("train_images")}
     return Row(
         data,
@@ -131,20 +134,54 @@ def _row(
         _cost(done),
         max(images) if images else None,
         tuple(dict.fromkeys(notes)),
+        not done and any(record["state"] == FAILED for record in other),
     )
+
+
+def _unfinished(other: list[Record]) -> list[str]:
+    seeds: dict[str, list[str]] = defaultdict(list)
+    for record in other:
+        what = {NEW: "not started", FAILED: f"failed: {record.get('reason', '')}"}
+        seeds[what.get(record["state"], "not finished")].append(str(record["seed"]))
+    return [
+        f"{'seeds' if len(own) > 1 else 'seed'} {', '.join(own)} {what}"
+        for what, own in seeds.items()
+    ]
+
+
+def _uneven(done: list[Record]) -> list[str]:
+    """Say where seeds took times so different that they cannot be the detector's."""
+    notes = []
+    for what, unit, values in (
+        ("latency", "ms", [_latency(r).get("median_ms") for r in done]),
+        ("training", "min", _minutes(done)),
+    ):
+        known = sorted(value for value in values if value is not None)
+        if known and known[-1] > UNEVEN * known[0]:
+            told = ", ".join(f"{value:.1f}" for value in known)
+            notes.append(f"{what} by seed: {told} {unit}; the shortest is shown")
+    return notes
+
+
+def _minutes(done: list[Record]) -> list[float]:
+    return [r["train_seconds"] / 60 for r in done if r.get("train_seconds") is not None]
+
+
+def _latency(record: Record) -> dict[str, Any]:
+    return (record.get("cost") or {}).get("latency") or {}
 
 
 def _cost(done: list[Record]) -> dict[str, float | None]:
     costs: list[dict[str, Any]] = [record.get("cost") or {} for record in done]
-    times: list[dict[str, Any]] = [cost.get("latency") or {} for cost in costs]
-    minutes = [r["train_seconds"] / 60 for r in done if r.get("train_seconds") is not None]
+    times = [time for record in done if (time := _latency(record))]
+    fastest = min(times, key=lambda time: time["median_ms"], default={})
     return {
         "parameters": _mean(costs, "parameters"),
         "gmacs": _mean(costs, "gmacs"),
-        "latency_ms": _mean(times, "median_ms"),
-        "latency_q1": _mean(times, "q1_ms"),
-        "latency_q3": _mean(times, "q3_ms"),
-        "train_minutes": fmean(minutes) if minutes else None,
+        "latency_ms": fastest.get("median_ms"),
+        "latency_q1": fastest.get("q1_ms"),
+        "latency_q3": fastest.get("q3_ms"),
+        "train_minutes": min(_minutes(done), default=None),
         "peak_gib": _mean(done, "peak_gib"),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from .data import settle
 from .runs import Run, estimate_file, expected_seconds, only, prepare, runs_of, waiting
 from .schedule import Slot, conclude, died_of, run_all, slots, worker_command
 from .spec import Spec
-from .store import DONE, FAILED, LOG, seconds, state_of
+from .store import DONE, FAILED, LOG, RUNNING, seconds, state_of
 
 SOME_FAILED = 1
+TOLD = {RUNNING: "interrupted", FAILED: "failed (--retry tries it again)"}
+"""What a plan says of states; a run that nobody works on any more was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,46 @@ def run(spec: Spec, options: RunOptions) -> int:
     runs = only(runs_of(settle(spec, out)), options.only)
     folders = {item.name: prepare(out, item) for item in runs}
     todo, places = waiting(out, runs, options.retry), slots(options.jobs)
-    if options.dry_run:
-        _measure(out, todo, folders, places[:1])
+    broken = _measure(out, todo, folders, places[:1]) if options.dry_run else set()
     say = Console(soft_wrap=True, highlight=False, markup=False).print
-    say(plan_text(out, runs, todo, places))
+    say(plan_text(out, runs, todo, places, broken))
     if not options.dry_run and todo:
         teller = _Teller(out, todo, len(places))
         run_all([folders[item.name] for item in todo], places, teller.told)
     if not options.dry_run:
         say(f"compare: python tools/benchmark.py compare --out {options.out}")
-    return SOME_FAILED if any(state_of(folder) == FAILED for folder in folders.values()) else 0
+    return (
+        SOME_FAILED
+        if broken or any(state_of(folder) == FAILED for folder in folders.values())
+        else 0
+    )
 
 
-def plan_text(out: Path, runs: Sequence[Run], todo: Sequence[Run], places: Sequence[Slot]) -> str:
-    """Return the plan: each run with its state, and how long what is left is going to take."""
+def plan_text(
+    out: Path,
+    runs: Sequence[Run],
+    todo: Sequence[Run],
+    places: Sequence[Slot],
+    broken: Collection[str] = (),
+) -> str:
+    """Return the plan: each run with its state, and how long what is left is going to take.
+
+    Args:
+        out: folder of the benchmark.
+        runs: all of it.
+        todo: those that are going to run.
+        places: where, as many as at once.
+        broken: names of those that could not run a step.
+    """
     states = {item.name: state_of(out / "runs" / item.name) for item in runs}
     counts = ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items())
     lines = [f"{len(runs)} runs: {counts}; {len(todo)} to do, {len(places)} at once"]
     width = max(map(len, states))
     for item in runs:
-        told = states[item.name]
-        if item in todo:
+        told = TOLD.get(states[item.name], states[item.name])
+        if item.name in broken:
+            told = "cannot run"
+        elif item in todo:
             expected = expected_seconds(out, item)
             told += ", about " + minutes(expected) if expected is not None else ""
         lines.append(f"  {item.name:<{width}}  {told}")
@@ -118,18 +139,25 @@ class _Teller:
 
 def _measure(
     out: Path, todo: Sequence[Run], folders: dict[str, Path], places: Sequence[Slot]
-) -> None:
-    """Measure steps of each detector on each data set that nothing is known of."""
+) -> set[str]:
+    """Measure steps of each detector on each data set that nothing is known of.
+
+    Returns:
+        The names of runs that could not do them.
+    """
     chosen: dict[Path, Path] = {}
     for item in todo:
         if expected_seconds(out, item) is None:
             chosen.setdefault(estimate_file(out, item), folders[item.name])
     targets = {folder: target for target, folder in chosen.items()}
+    broken = set()
 
     def told(folder: Path, status: int) -> None:
         if status:
+            broken.add(folder.name)
             print(f"{folder.name}: no step could be run: {died_of(status, folder / LOG)}")
 
     run_all(
         list(targets), places, told, lambda folder: worker_command(folder, str(targets[folder]))
     )
+    return broken

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -112,7 +113,7 @@ def died_of(status: int, log: Path) -> str:
         return f"killed by {name}{hint}"
     lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return last[-300:] or f"exit status {status} without a word"
+    return textwrap.shorten(last, 300, placeholder=" …") or f"exit status {status} without a word"
 
 
 def _start(folder: Path, place: Slot, command: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fish_dataset.annotations import Annotations
 from fishdet.errors import FishdetError
+from fishdet.evaluation.box_form import meeting_share
 from fishdet.evaluation.coco_eval import evaluate
 from fishdet.evaluation.detections import Detections
 from fishdet.evaluation.intervals import RESAMPLES, intervals
 from fishdet.evaluation.outside import read_outside
 
 from .store import PREDICTIONS, Record, truth_file
+
+BEYOND = 2.0  # pixels beyond the border, from rounding
+MOST_OUT = 0.05  # share of boxes that may reach out of their picture without a word
+FEWEST_MET = 0.02  # share that overlaps a labelled box by half, below which it is said
 
 
 def score(
@@ -51,10 +58,37 @@ def notes_on(annotations: Annotations, detections: Detections) -> list[str]:
         notes.append(
             f"{flat} of {len(detections)} boxes have no width or height, or less: all wrong"
         )
+    notes += _unlikely(annotations, detections)
     held = set(annotations.labels[~(annotations.crowd | annotations.ignore)].tolist())
     absent = [name for label, name in enumerate(annotations.classes) if label not in held]
     if absent:
         notes.append(f"species without a box, in no mean: {', '.join(absent)}")
+    named = set(detections.labels.tolist())
+    never = [annotations.classes[label] for label in sorted(held - named)]
+    if never and len(detections):
+        notes.append(f"no detection of {', '.join(never)}: its AP is 0 for that reason")
+    return notes
+
+
+def _unlikely(annotations: Annotations, detections: Detections) -> list[str]:
+    """Say where boxes look as if they were of other pictures, another scale or another form."""
+    if not len(detections):
+        return []
+    notes, rows, boxes = [], detections.image_row, detections.bboxes
+    sizes = np.stack([annotations.widths[rows], annotations.heights[rows]], axis=1)
+    out = (boxes[:, 2:] > sizes + BEYOND).any(axis=1) | (boxes[:, :2] < -BEYOND).any(axis=1)
+    if out.mean() > MOST_OUT:
+        notes.append(
+            f"{int(out.sum())} of {len(boxes)} boxes reach out of their picture: are they in its "
+            "own pixels, and x, y the upper left corner?"
+        )
+    surest = np.argsort(-detections.scores, kind="stable")[: len(annotations.labels)]
+    met = meeting_share(boxes[surest, :2], boxes[surest, 2:], rows[surest], annotations)
+    if met < FEWEST_MET:
+        notes.append(
+            f"{met:.1%} of the {len(surest)} surest boxes overlap a labelled one by half: are they "
+            "of these pictures, in their own pixels, and x, y the upper left corner?"
+        )
     return notes
 
 

@@ -15,6 +15,7 @@ from fishdet.errors import FishdetError
 
 Record = dict[str, Any]
 DONE, FAILED, RUNNING, INTERRUPTED = "done", "failed", "running", "interrupted"
+NEW = "new"
 RECORD, SETTINGS, LOG, LOCK = "record.json", "run.json", "log.txt", "run.lock"
 PREDICTIONS = "predictions.json"
 
@@ -47,7 +48,7 @@ def write_record(folder: Path, record: Record) -> None:
 def state_of(folder: Path) -> str:
     """Return the state in the record of a folder, or ``new``."""
     record = read_record(folder)
-    return record["state"] if record else "new"
+    return record["state"] if record else NEW
 
 
 def records(out: Path) -> Iterator[tuple[Path, Record]]:
@@ -56,6 +57,13 @@ def records(out: Path) -> Iterator[tuple[Path, Record]]:
         record = read_record(path.parent)
         if record is not None:
             yield path.parent, record
+
+
+def not_started(out: Path) -> Iterator[Record]:
+    """Yield the settings of all runs that are planned and have not begun, with state ``new``."""
+    for path in sorted((out / "runs").glob(f"*/{SETTINGS}")):
+        if not (path.parent / RECORD).is_file():
+            yield {**read_json(path), "state": NEW}
 
 
 def keep_truth(out: Path, ann_file: Path) -> str:

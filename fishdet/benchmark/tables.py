@@ -35,7 +35,7 @@ def cells(row: Row) -> list[str]:
     return [
         row.model,
         str(first.seeds) if first else "–",
-        *(score_text(row.scores.get(key)) for key, _ in _SCORES),
+        *("failed" if row.failed else score_text(row.scores.get(key)) for key, _ in _SCORES),
         "–" if first is None or first.spread is None else f"{first.spread:.3f}",
         _number(cost["parameters"], 1, 1e-6),
         _number(cost["gmacs"], 1),
@@ -95,8 +95,8 @@ def how(board: Board) -> str:
     if found is None:
         return "No run is done."
     text = (
-        f"Brackets are 95 % intervals from {found.resamples} resamples of {found.groups} groups by "
-        f"{found.rule}, and of the seeds where there are several; ground truth {board.truth[:12]}."
+        f"Brackets are 95 % intervals from {found.resamples} resamples of groups by {found.rule}, "
+        f"and of the seeds where there are several; ground truth {board.truth[:12]}."
     )
     if not found.trusted:
         text += " With fewer than ten groups they are not to be trusted."
@@ -146,7 +146,8 @@ def _latex_board(board: Board) -> str:
         "\\midrule",
     ]
     lines += [" & ".join(map(_tex, cells(row))) + r" \\" for row in board.rows]
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
+    notes = [f"% {_tex(row.model)}: {_tex(note)}" for row in board.rows for note in row.notes]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", *notes])
 
 
 def _tex(text: str) -> str:

@@ -46,7 +46,9 @@ def require_form(
     proper = {"xywh": (boxes[:, 2:] > 0).all(axis=1), "xyxy": (ends["xyxy"] > boxes[:, :2]).all(1)}
     other = "xyxy" if form == "xywh" else "xywh"
     fits = {name: float((inside[name] & proper[name]).mean()) for name in ends}
-    meets = {name: _meeting(boxes[:, :2], end, rows, annotations) for name, end in ends.items()}
+    meets = {
+        name: meeting_share(boxes[:, :2], end, rows, annotations) for name, end in ends.items()
+    }
     out = fits[form] < 1 - _OUT
     worse = meets[other] > 2 * meets[form] + 0.1
     if fits[other] >= _FIT and (out or worse):
@@ -58,7 +60,7 @@ def require_form(
         )
 
 
-def _meeting(
+def meeting_share(
     low: np.ndarray, high: np.ndarray, rows: np.ndarray, annotations: Annotations
 ) -> float:
     """Share of up to 2,000 boxes whose IoU with some labelled box of their image is 0.5."""

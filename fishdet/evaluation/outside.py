@@ -27,6 +27,9 @@ from .file_ids import file_ids
 BoxForm = Literal["xywh", "xyxy"]
 
 
+_NO_NUMBER = rb"[:\[,]\s*(?:NaN|-?Infinity|null)\s*(?=[,}\]])"
+
+
 class _Entry(msgspec.Struct):
     image_id: int | str
     category_id: int | str
@@ -75,10 +78,11 @@ def read_outside(
     rows = _look_up(path, "image_id", [e.image_id for e in entries], images, truth)
     found = _look_up(path, "category_id", [e.category_id for e in entries], labels, truth)
     boxes = _boxes(path, entries)
+    scores = _scores(path, entries)
     require_form(path, boxes, rows, annotations, box_form)
     if box_form == "xywh":
         boxes[:, 2:] += boxes[:, :2]
-    detections = Detections(rows, boxes, np.array([e.score for e in entries]), found)
+    detections = Detections(rows, boxes, scores, found)
     try:
         detections.check(annotations.num_images, len(annotations.classes))
     except FishdetError as error:
@@ -103,8 +107,9 @@ def _read(path: Path) -> list[_Entry]:
 def _hint(data: bytes, error: Exception) -> str:
     text = str(error)
     # Python writes NaN and Infinity, which JSON has not
-    if re.search(rb"[:\[,]\s*(NaN|-?Infinity|null)\s*[,}\]]", data):
-        return f"a score or a box is NaN, infinite or null ({text})"
+    if re.search(_NO_NUMBER, data):
+        where = len(re.findall(_NO_NUMBER, data))
+        return f"a score or a box is NaN, infinite or null, {where} values in all ({text})"
     if data.lstrip()[:1] == b"{" and b'"annotations"' in data:
         return "this is an annotation file, not results (it holds an object with 'annotations')"
     return text
@@ -150,6 +155,19 @@ def _look_up(
         f"not, {missing[:5]}, the first is entry {unknown[0]}.{hint} Give the annotation file that "
         "the detector was run on, or map its ids."
     )
+
+
+def _scores(path: Path, entries: list[_Entry]) -> np.ndarray:
+    scores = np.array([entry.score for entry in entries], np.float64)
+    wrong = np.flatnonzero(scores < 0)
+    if len(wrong):
+        first = entries[wrong[0]]
+        raise FishdetError(
+            f"{path}: {len(wrong)} of {len(entries)} scores are negative; the first is entry "
+            f"{wrong[0]}, image_id {first.image_id!r}, category_id {first.category_id!r}: "
+            f"{first.score:g}. AP asks for scores from 0 on"
+        )
+    return scores
 
 
 def _boxes(path: Path, entries: list[_Entry]) -> np.ndarray:

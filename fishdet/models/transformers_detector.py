@@ -104,8 +104,8 @@ class TransformersDetector(BaseDetector):
         """Refuse: the library's models compute their maps inside."""
         raise FishdetError(
             f"TransformersDetector ({self.net.config.model_type}) has no feature maps to look at: "
-            "backbone and head are one model of the transformers library. Trace another detector, "
-            "configs/fish.py for one."
+            "backbone and head are one model of the transformers library. tools/trace.py shows its "
+            "queries."
         )
 
     def _forward(
@@ -114,8 +114,23 @@ class TransformersDetector(BaseDetector):
         batch_data_samples: Sequence[Any] | None = None,
         labels: list[dict[str, Tensor]] | None = None,
     ) -> Any:
+        """Return what the library's model puts out for a batch.
+
+        Raises:
+            FishdetError: the pictures are too small for the model's queries.
+        """
         mask = pixel_mask(batch_inputs, batch_data_samples)
-        return self.net(pixel_values=batch_inputs, pixel_mask=mask, labels=labels)
+        try:
+            return self.net(pixel_values=batch_inputs, pixel_mask=mask, labels=labels)
+        except RuntimeError as error:
+            if "selected index k out of range" not in str(error):
+                raise
+            height, width = batch_inputs.shape[-2:]
+            raise FishdetError(
+                f"pictures of {width}x{height} px have fewer places than the "
+                f"{self.net.config.num_queries} queries of this {self.net.config.model_type}: give "
+                "a larger --img-scale, or fewer queries (model.config.num_queries)"
+            ) from error
 
     def _labels(self, samples: Sequence[Any]) -> list[dict[str, Tensor]]:
         self._tell_of_ignored(samples)

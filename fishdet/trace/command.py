@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from fish_dataset.files import require_writable, write_atomic, write_json
 from fishdet.checkpoint.loading import resolve
 from fishdet.errors import FishdetError
@@ -13,7 +15,9 @@ from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import read_image
 from fishdet.inference.thresholds import parse_threshold
 
-from .files import to_arrays, to_plain, write_npz
+from .files import queries_to_arrays, queries_to_plain, to_arrays, to_plain, write_npz
+from .queries import is_query_detector, record_queries
+from .queries_page import render_queries
 from .record import Trace, record
 from .render import render
 from .saliency import NEEDS, has_captum
@@ -58,15 +62,38 @@ def run(options: TraceOptions) -> str:
         trust_pickle=options.trust_pickle,
         runtime="named",
     )
+    if is_query_detector(detector):
+        return _trace_queries(detector, pixels, options)
     trace = record(detector, pixels)
-    if options.fish > max(len(trace.final), 1):
-        raise FishdetError(
-            f"--fish {options.fish}: {len(trace.final)} fish reach the score {options.score_thr}; "
-            "choose a smaller number or a lower --score-thr"
-        )
+    _require_fish(options, len(trace.final))
     page = render(trace, detector, options.lang, options.fish - 1)
     require_writable(options.out, "--out")
     return _write(trace, page, options)
+
+
+def _trace_queries(detector: Detector, pixels: np.ndarray, options: TraceOptions) -> str:
+    """Trace a detector of queries, which has other stages."""
+    trace = record_queries(detector, pixels)
+    _require_fish(options, len(trace.query))
+    require_writable(options.out, "--out")
+    written = [options.out / "trace.html"]
+    render_queries(trace, written[0], options.lang, options.fish - 1)
+    if options.json:
+        written.append(options.out / "trace.json")
+        write_json(written[-1], queries_to_plain(trace))
+    if options.npz:
+        written.append(options.out / "trace.npz")
+        write_npz(written[-1], queries_to_arrays(trace))
+    lines = [f"{len(trace.query)} fish, {len(trace.start)} queries"]
+    return "\n".join([*lines, *(f"Written: {os.fspath(path)}" for path in written)])
+
+
+def _require_fish(options: TraceOptions, found: int) -> None:
+    if options.fish > max(found, 1):
+        raise FishdetError(
+            f"--fish {options.fish}: {found} fish reach the score {options.score_thr}; choose a "
+            "smaller number or a lower --score-thr"
+        )
 
 
 def _write(trace: Trace, page: str, options: TraceOptions) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fish_dataset.files import write_atomic
 
+from .queries import QueryTrace
 from .record import Trace
 from .way_back import way_back
 
@@ -80,6 +81,37 @@ def to_arrays(trace: Trace) -> dict[str, np.ndarray]:
     tensors |= {f"fc{number + 1}": one for number, one in enumerate(trace.fcs)}
     arrays = {name: one.cpu().numpy() for name, one in tensors.items()}
     return {"image": trace.image, "final": trace.final, **arrays}
+
+
+def queries_to_plain(trace: QueryTrace) -> dict[str, Any]:
+    """Return shapes, and start, end and scores of each fish's query; no large array."""
+    pairs = zip(trace.query.tolist(), trace.label.tolist(), strict=True)
+    return {
+        "image_shape": list(trace.image.shape),
+        "input": {"shape": list(trace.input)},
+        "maps": [{"name": name, "shape": list(shape)} for name, shape in trace.maps],
+        "queries": len(trace.start),
+        "layers": len(trace.layers),
+        "detections": [
+            {
+                "query": query,
+                "species": trace.classes[label],
+                "score": float(trace.scores[query, label]),
+                "start": trace.start[query].tolist(),
+                "layers": [layer[query].tolist() for layer in trace.layers],
+                "box": trace.boxes[query].tolist(),
+                "scores": dict(zip(trace.classes, trace.scores[query].tolist(), strict=True)),
+            }
+            for query, label in pairs
+        ],
+    }
+
+
+def queries_to_arrays(trace: QueryTrace) -> dict[str, np.ndarray]:
+    """Return every query as arrays, by the names of :class:`QueryTrace`."""
+    names = ("image", "start", "boxes", "scores", "query", "label")
+    layers = {f"layer{number}": one for number, one in enumerate(trace.layers, 1)}
+    return {name: getattr(trace, name) for name in names} | layers
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:

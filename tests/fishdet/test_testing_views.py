@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 import fishdet.registered  # noqa: F401  (registers FusedViewsTTA)
-from fishdet.config import load_config
+from fishdet.config import load_config, set_img_scale
 from fishdet.errors import FishdetError
 from fishdet.testing_views import add_views
 
@@ -124,10 +124,29 @@ def test_a_configs_own_tta_goes_first() -> None:
     assert cfg.test_dataloader.dataset.pipeline == [dict(type="Mine")]
 
 
-@pytest.mark.parametrize("sizes", [(), (0.0,), (1.0, -1.0), (5.0,), (float("nan"),)])
+@pytest.mark.parametrize("sizes", [(0.0,), (1.0, -1.0), (5.0,), (float("nan"),), (1e-9,)])
 def test_sizes_that_are_none_are_told(sizes: tuple[float, ...]) -> None:
-    with pytest.raises(FishdetError, match=r"sizes of views: .*give factors above 0, up to 4"):
+    with pytest.raises(FishdetError, match=r"--tta-scales .*give factors .* from 0\.25 to 4"):
         add_views(load_config(CONFIG), sizes)
+
+
+def test_sizes_that_are_one_in_pixels_are_told() -> None:
+    cfg = load_config(CONFIG)
+    set_img_scale(cfg, (896, 896))
+    with pytest.raises(FishdetError, match="768×768, 768×768, 896×896; name each size once"):
+        add_views(cfg, (0.85, 0.86, 1))
+    cfg = load_config(CONFIG)
+    set_img_scale(cfg, (896, 896))
+    told = add_views(cfg, (0.86, 1))
+    assert told == cfg.test_views
+    assert "at 768×768, 896×896 px, as it is and mirrored (FusedViewsTTA)" in told
+
+
+def test_sizes_beside_a_pipeline_of_the_config_are_refused() -> None:
+    cfg = load_config(CONFIG)
+    cfg.tta_pipeline = [dict(type="Mine")]
+    with pytest.raises(FishdetError, match="--tta-scales: the config says by its tta_pipeline"):
+        add_views(cfg, (0.86, 1))
 
 
 def test_a_pipeline_without_resizing_is_told() -> None:

@@ -77,9 +77,14 @@ def test_mirrored_pictures_are_merged(
 ) -> None:
     checkpoint = Path((trained / "last_checkpoint").read_text())
     options = testing.TestOptions(
-        tiny_config, checkpoint, drawn_data, work_dir=tmp_path, tta=True, show_dir=Path("seen")
-    )
+        tiny_config, checkpoint, drawn_data, work_dir=tmp_path, tta=True, show_dir=Path("seen"),
+        out=tmp_path / "scores.json", report=tmp_path / "page",
+    )  # fmt: skip
+    (tmp_path / "page").mkdir()
     assert 0 <= testing.test(options)["coco/bbox_mAP"] <= 1
+    settings = json.loads((tmp_path / "scores.json").read_text())["settings"]
+    assert "as it is and mirrored" in settings["views"] and settings["commit"]
+    assert settings["views"] in (tmp_path / "page/report.html").read_text(encoding="utf-8")
     assert len(list(tmp_path.rglob("seen/*"))) == 6
 
 

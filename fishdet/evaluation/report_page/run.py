@@ -43,15 +43,35 @@ def write_report(
     page = folder / "report.html"
     write_run_page(
         page,
-        checkpoint.parent.name if checkpoint.parent.name != "model" else checkpoint.stem,
+        _name(checkpoint),
         analysis,
         Path(image_dir),
         record,
         training_records(checkpoint),
-        intro=f"{checkpoint.name}, {metric.ann_file}",
+        intro=_intro(checkpoint, metric, record.get("settings") or {}),
         lang=lang,
     )
     return page
+
+
+def _name(checkpoint: Path) -> str:
+    """The work dir of a training, or the file's own name where it lies elsewhere."""
+    in_work_dir = (checkpoint.parent / "metrics.json").is_file()
+    return checkpoint.parent.name if in_work_dir else checkpoint.stem
+
+
+def _intro(checkpoint: Path, metric: FishMetric, settings: Mapping[str, Any]) -> str:
+    scale = settings.get("img_scale")
+    parts = [
+        checkpoint.name,
+        str(metric.ann_file),
+        "×".join(map(str, scale)) + " px" if scale else None,
+        settings.get("precision"),
+        settings.get("views"),
+        f"commit {settings['commit'][:10]}" if settings.get("commit") else None,
+        settings.get("time"),
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def training_records(checkpoint: Path) -> dict[str, list[dict[str, Any]]] | None:

@@ -15,6 +15,7 @@ from ..calibration import reliability
 from ..errors.analysis import Analysis
 from ..errors.kinds import Kind
 from ..errors.precision import RECALLS, Curve, curve, interpolated
+from ..intervals.report import FEWEST_GROUPS
 from . import figures
 from .error_sections import class_names, fixed, speaker
 from .further import counts_section
@@ -99,6 +100,8 @@ def _headline(record: Mapping[str, Any], lang: str) -> list[Block]:
 
 def _span(span: Any) -> str | None:
     if isinstance(span, Sequence) and len(span) == 2 and all(map(_number, span)):
+        if np.isnan(span).any():
+            return None
         return f"{span[0]:.3f} – {span[1]:.3f}"
     return None
 
@@ -117,6 +120,14 @@ def _species(record: Mapping[str, Any], names: Sequence[str], lang: str) -> list
     heads += [say(key) for key in ("pictures", "boxes", "detections")]
     absent = [name for name, row in zip(names, found, strict=True) if not row["boxes"]]
     note = [Text(say("left_out", names=", ".join(absent)))] if absent else []
+    seen = (record.get("bootstrap") or {}).get("species_groups") or {}
+    rare = [
+        f"{name} ({seen[row['name']]})"
+        for name, row in zip(names, found, strict=True)
+        if 0 < seen.get(row["name"], 0) < FEWEST_GROUPS
+    ]
+    if rare:
+        note.append(Text(say("rare_groups", number=FEWEST_GROUPS, names=", ".join(rare))))
     return [Table(heads, rows), *note]
 
 

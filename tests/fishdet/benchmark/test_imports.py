@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ import pytest
 
 from fish_dataset.coco import read_coco
 from fish_dataset.errors import FishDataError
+from fish_dataset.files import file_sha256
 from fishdet.benchmark.compare import CompareOptions, compare
 from fishdet.benchmark.imports import ImportOptions, import_predictions
+from fishdet.benchmark.rows import boards
 from fishdet.benchmark.scoring import notes_on
+from fishdet.benchmark.store import read_record, write_record
+from fishdet.benchmark.tables import cells, latex
 from fishdet.errors import FishdetError
 from fishdet.evaluation.detections import Detections
 
@@ -71,7 +76,10 @@ def test_perfect_and_empty_stand_in_one_table(
     [
         (lambda d: {**d, "category_id": 99}, "category_id values that .* has not"),
         (lambda d: {**d, "image_id": 10**6}, "image_id values that .* has not"),
-        (lambda d: {**d, "score": -0.5}, "negative scores"),
+        (
+            lambda d: {**d, "score": -0.5},
+            "10 of 10 scores are negative; the first is entry 0, image_id 1",
+        ),
         (lambda d: {**d, "score": float("nan")}, "NaN"),
         (
             lambda d: {
@@ -99,6 +107,97 @@ def test_odd_boxes_and_scores_stand_in_the_notes(drawn_data: Path) -> None:
     told = notes_on(annotations, detections)
     assert "scores up to 90, so no chances" in told[0]
     assert "2 of 3 boxes have no width or height" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda b: [b[0] + b[2] / 2, b[1] + b[3] / 2, b[2], b[3]], "upper left corner"),
+        (lambda b: [2 * v for v in b], r"boxes reach out of their picture"),
+        (
+            lambda b: [b[0] + 9 * b[2], b[1], b[2] / 9, b[3]],
+            r"0\.0% of the 10 surest boxes overlap",
+        ),
+    ],
+)
+def test_boxes_of_another_scale_or_form_stand_in_the_notes(
+    drawn_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, message: str
+) -> None:
+    moved = [{**d, "bbox": change(d["bbox"])} for d in perfect(drawn_data)]
+    import_predictions(with_data(given(tmp_path, moved), drawn_data))
+    assert re.search(message, capsys.readouterr().out)
+
+
+def test_a_species_that_is_never_named_stands_in_the_notes(
+    drawn_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    all_of = perfect(drawn_data)
+    one = [d for d in all_of if d["category_id"] == all_of[0]["category_id"]]
+    import_predictions(with_data(given(tmp_path, one), drawn_data))
+    told = capsys.readouterr().out
+    assert "no detection of " in told and "its AP is 0 for that reason" in told
+    assert "surest" not in told and "reach out" not in told
+
+
+def test_an_import_says_what_it_was_made_of(drawn_data: Path, tmp_path: Path) -> None:
+    options = with_data(given(tmp_path, perfect(drawn_data)), drawn_data)
+    import_predictions(options)
+    record = read_record(next((tmp_path / "out/runs").iterdir()))
+    assert record is not None
+    assert record["imported"]["sha256"] == file_sha256(options.predictions)
+    assert record["imported"]["time"] and record["imported"]["commit"]
+
+
+def run_of(
+    out: Path, seed: int, state: str | None, detections: list[dict[str, Any]], **more: Any
+) -> None:
+    """A folder as a run of ours leaves it, made of an import."""
+    data = more.pop("data")
+    import_predictions(with_data(given(out.parent, detections, "net"), data, out=out, seed=seed))
+    folder = out / f"runs/{data.name}__net__seed{seed}"
+    if state is None:
+        (folder / "record.json").unlink()
+        return
+    record = read_record(folder)
+    assert record is not None
+    write_record(folder, {**record, "state": state, **more})
+
+
+def test_what_failed_never_began_or_took_uneven_times_is_told(
+    drawn_data: Path, tmp_path: Path
+) -> None:
+    out, found = tmp_path / "out", perfect(drawn_data)
+    for seed, (ms, seconds) in enumerate([(84.4, 1319), (25.7, 250)]):
+        times = {"latency": {"median_ms": ms, "q1_ms": ms - 1, "q3_ms": ms + 1}}
+        run_of(out, seed, "done", found, data=drawn_data, cost=times, train_seconds=seconds)
+    run_of(out, 2, None, found, data=drawn_data)
+    run_of(out, 3, "failed", found, data=drawn_data, reason="no memory")
+    run_of(out, 4, "failed", found, data=drawn_data, reason="no memory")
+    (board,) = boards(out, statistic="bbox_mAP", by=None, resamples=100)
+    (row,) = board.rows
+    assert (row.cost["latency_ms"], row.cost["latency_q1"]) == (25.7, 24.7)
+    assert row.cost["train_minutes"] == pytest.approx(250 / 60)
+    assert {"seed 2 not started", "seeds 3, 4 failed: no memory"} < set(row.notes)
+    assert "latency by seed: 25.7, 84.4 ms; the shortest is shown" in row.notes
+    assert "training by seed: 4.2, 22.0 min; the shortest is shown" in row.notes
+    assert not row.failed and "failed" not in cells(row)
+
+
+def test_a_detector_of_failed_runs_alone_is_failed_in_the_table(
+    drawn_data: Path, tmp_path: Path
+) -> None:
+    out, found = tmp_path / "out", perfect(drawn_data)
+    import_predictions(with_data(given(tmp_path, found, "good"), drawn_data, out=out))
+    run_of(out, 0, "failed", found, data=drawn_data, reason="no memory")
+    shown = boards(out, statistic="bbox_mAP", by=None, resamples=100)
+    assert [cells(row)[2] for row in shown[0].rows] == ["1.000 [1.000, 1.000]", "failed"]
+    assert "% net: seed 0 failed: no memory" in latex(shown)
+
+
+@pytest.mark.parametrize("resamples", [-5, 0, 1, 99])
+def test_resamples_that_make_no_interval_are_refused(tmp_path: Path, resamples: int) -> None:
+    with pytest.raises(FishdetError, match=f"--resamples {resamples}: from 100"):
+        compare(CompareOptions(tmp_path, resamples=resamples))
 
 
 def test_names_folders_and_truths_are_checked(drawn_data: Path, tmp_path: Path) -> None:

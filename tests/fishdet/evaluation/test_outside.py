@@ -81,7 +81,10 @@ def test_empty_is_a_detector_that_found_nothing(ann_file, results):
         (_changed(image_id=99), r"1 of 3 detections have image_id values .*\[99\].*entry 0"),
         (_changed(category_id=8), r"category_id values .*\[8\].*It has \[3, 7\]"),
         ([{**r, "category_id": r["category_id"] - 1} for r in RIGHT], "count from 0"),
-        (_changed(score=-0.5), r"results\.json: .*1 of 3 have negative scores"),
+        (
+            _changed(score=-0.5),
+            r"results\.json: .*1 of 3 scores are negative; the first is entry 0, ",
+        ),
         (json.dumps(_changed(score=float("nan"))), "NaN, infinite or null"),
         (json.dumps(_changed(bbox=[0, 0, float("inf"), 5])), "NaN, infinite or null"),
         (_changed(bbox=[1, 2, 3]), r"1 of 3 bbox values are not four numbers; .*entry 0"),

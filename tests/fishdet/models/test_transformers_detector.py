@@ -146,3 +146,11 @@ def test_losses_see_fp32() -> None:
         [torch.ones(1, dtype=torch.bfloat16)], b={"c": torch.ones(1, dtype=torch.int64)}
     )
     assert [one.dtype for one in seen] == [torch.float32, torch.int64]
+
+
+def test_pictures_with_fewer_places_than_queries_are_told() -> None:
+    preprocessor = dict(type="mmdet.DetDataPreprocessor", **IMAGENET)
+    config = dict(config_of("lw_detr"), num_queries=30)
+    small = TransformersDetector(config, 3, data_preprocessor=preprocessor)
+    with pytest.raises(FishdetError, match=r"pictures of 64x64 px have fewer places than the 30 "):
+        small.predict(torch.zeros(1, 3, 64, 64), data(64)["data_samples"])
