@@ -61,6 +61,8 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--latency-ms", type=float, help="a picture, by the same protocol")
     parser.add_argument("--train-seconds", type=float, help="of its training")
     parser.add_argument("--note", default="", help="what differs: weights, schedule, scale")
+    parser.add_argument("--config", type=Path, help="of this repository that was trained unchanged")
+    parser.add_argument("--commit", help="of the code that trained it")
     parser.add_argument("--replace", action="store_true", help="in place of an earlier import")
 
 

@@ -37,6 +37,8 @@ class ImportOptions:
     latency_ms: float | None = None
     train_seconds: float | None = None
     note: str = ""
+    config: Path | None = None
+    commit: str | None = None
     replace: bool = False
 
 
@@ -58,6 +60,8 @@ def import_predictions(options: ImportOptions) -> int:
                 f"{flag} {value!r}: letters, digits and . + - with single _ between, since a "
                 "folder is named after it"
             )
+    if options.config is not None and not options.config.is_file():
+        raise FishdetError(f"--config {options.config}: no such file")
     require_writable(options.out, "--out")
     folder = options.out / "runs" / f"{data_name}__{options.name}__seed{options.seed}"
     if folder.exists() and not options.replace:
@@ -89,6 +93,7 @@ def _record(options: ImportOptions, data_name: str) -> Record:
     cost: Record = {"parameters": options.parameters, "gmacs": options.gmacs}
     if options.latency_ms is not None:
         cost["latency"] = {"median_ms": options.latency_ms, "from": "as given"}
+    config = {} if options.config is None else {"config": str(options.config.resolve())}
     return {
         "state": DONE,
         "imported": {
@@ -96,11 +101,12 @@ def _record(options: ImportOptions, data_name: str) -> Record:
             "commit": git_commit(),
             "sha256": file_sha256(options.predictions),
         },
-        "model": {"name": options.name},
+        "model": {"name": options.name, **config},
         "data": {"name": data_name, "path": str(options.data), "split": options.split},
         "seed": options.seed,
         "train_seconds": options.train_seconds,
         "cost": cost,
+        **({"environment": {"commit": options.commit}} if options.commit else {}),
     }
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +21,11 @@ from fishdet.inference.thresholds import parse_threshold
 from .files import queries_to_arrays, queries_to_plain, to_arrays, to_plain, write_npz
 from .queries import is_query_detector, record_queries
 from .queries_page import render_queries
-from .record import Trace, record
+from .record import record
 from .render import render
 from .saliency import NEEDS, has_captum
+
+PAGE = "trace.html"
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,12 @@ def run(options: TraceOptions) -> str:
     _require_fish(options, len(trace.final))
     page = render(trace, detector, options.lang, options.fish - 1)
     require_writable(options.out, "--out")
-    return _write(trace, page, options)
+    write_atomic(options.out / PAGE, lambda temporary: _text(temporary, page))
+    told = f"{len(trace.final)} fish, {len(trace.regions.rois)} proposals"
+    lines = [told, *_written(options, partial(to_plain, trace), partial(to_arrays, trace))]
+    if not has_captum():
+        lines.append(f"Without saliency: {NEEDS}")
+    return "\n".join(lines)
 
 
 def _trace_queries(detector: Detector, pixels: np.ndarray, options: TraceOptions) -> str:
@@ -76,16 +86,10 @@ def _trace_queries(detector: Detector, pixels: np.ndarray, options: TraceOptions
     trace = record_queries(detector, pixels)
     _require_fish(options, len(trace.query))
     require_writable(options.out, "--out")
-    written = [options.out / "trace.html"]
-    render_queries(trace, written[0], options.lang, options.fish - 1)
-    if options.json:
-        written.append(options.out / "trace.json")
-        write_json(written[-1], queries_to_plain(trace))
-    if options.npz:
-        written.append(options.out / "trace.npz")
-        write_npz(written[-1], queries_to_arrays(trace))
-    lines = [f"{len(trace.query)} fish, {len(trace.start)} queries"]
-    return "\n".join([*lines, *(f"Written: {os.fspath(path)}" for path in written)])
+    render_queries(trace, options.out / PAGE, options.lang, options.fish - 1)
+    data = partial(queries_to_plain, trace), partial(queries_to_arrays, trace)
+    told = f"{len(trace.query)} fish, {len(trace.start)} queries"
+    return "\n".join([told, *_written(options, *data)])
 
 
 def _require_fish(options: TraceOptions, found: int) -> None:
@@ -96,20 +100,20 @@ def _require_fish(options: TraceOptions, found: int) -> None:
         )
 
 
-def _write(trace: Trace, page: str, options: TraceOptions) -> str:
-    written = [options.out / "trace.html"]
-    write_atomic(written[0], lambda temporary: _text(temporary, page))
+def _written(
+    options: TraceOptions,
+    plain: Callable[[], dict[str, Any]],
+    arrays: Callable[[], dict[str, np.ndarray]],
+) -> list[str]:
+    """Write what is asked for beside the page; return a line for each file."""
+    paths = [options.out / PAGE]
     if options.json:
-        written.append(options.out / "trace.json")
-        write_json(written[-1], to_plain(trace))
+        paths.append(options.out / "trace.json")
+        write_json(paths[-1], plain())
     if options.npz:
-        written.append(options.out / "trace.npz")
-        write_npz(written[-1], to_arrays(trace))
-    lines = [f"{len(trace.final)} fish, {len(trace.regions.rois)} proposals"]
-    lines += [f"Written: {os.fspath(path)}" for path in written]
-    if not has_captum():
-        lines.append(f"Without saliency: {NEEDS}")
-    return "\n".join(lines)
+        paths.append(options.out / "trace.npz")
+        write_npz(paths[-1], arrays())
+    return [f"Written: {os.fspath(path)}" for path in paths]
 
 
 def _text(path: Path, text: str) -> None:

@@ -20,8 +20,11 @@ from fishdet.benchmark.rows import boards
 from fishdet.benchmark.scoring import notes_on
 from fishdet.benchmark.store import read_record, write_record
 from fishdet.benchmark.tables import cells, latex
+from fishdet.benchmark.zoo import markdown, read_metafiles, read_runs
 from fishdet.errors import FishdetError
 from fishdet.evaluation.detections import Detections
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def perfect(data: Path) -> list[dict[str, Any]]:
@@ -146,6 +149,18 @@ def test_an_import_says_what_it_was_made_of(drawn_data: Path, tmp_path: Path) ->
     assert record is not None
     assert record["imported"]["sha256"] == file_sha256(options.predictions)
     assert record["imported"]["time"] and record["imported"]["commit"]
+
+
+def test_a_config_of_ours_brings_the_score_into_the_zoo(drawn_data: Path, tmp_path: Path) -> None:
+    config = ROOT / "configs/atss/atss_r50_fpn_1x_fish.py"
+    options = with_data(given(tmp_path, perfect(drawn_data)), drawn_data)
+    with pytest.raises(FishdetError, match="--config .*absent.py: no such file"):
+        import_predictions(with_data(options, drawn_data, config=tmp_path / "absent.py"))
+    import_predictions(with_data(options, drawn_data, config=config, commit="0123456789"))
+    runs = read_runs([tmp_path / "out"])
+    (row,) = (line for line in markdown(read_metafiles(ROOT), runs).splitlines()
+              if "[atss_r50" in line)  # fmt: skip
+    assert "| 1.000 | 1.000 |" in row and "| 01234567 |" in row
 
 
 def run_of(
