@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
 RUNS = {
     "prediction": "prediction.py --batches 1 --repeats 4",
-    "batches": "prediction.py --sizes 480x640 --batches 8 --repeats 3",
+    "batches": "prediction.py --sizes 480x640 --batches 8 --repeats 3"
+    " --only 'torchvision, bf16' 'fishdet, fp32' 'fishdet, bf16' 'fishdet exported, OpenVINO'",
     "switches": "prediction.py --sizes 480x640 --batches 1 --repeats 4 --compile"
     " --only torchvision 'fishdet, fp32' OpenVINO",
     "training": "training.py --repeats 3",
