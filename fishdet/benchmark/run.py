@@ -16,11 +16,9 @@ from .data import settle
 from .runs import Run, estimate_file, expected_seconds, only, prepare, runs_of, waiting
 from .schedule import Slot, conclude, died_of, run_all, slots, worker_command
 from .spec import Spec
-from .store import DONE, FAILED, LOG, RUNNING, seconds, state_of
+from .store import DONE, FAILED, INTERRUPTED, LOG, RUNNING, seconds, state_of
 
 SOME_FAILED = 1
-TOLD = {RUNNING: "interrupted", FAILED: "failed (--retry tries it again)"}
-"""What a plan says of states; a run that nobody works on any more was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +80,27 @@ def plan_text(
         places: where, as many as at once.
         broken: names of those that could not run a step.
     """
-    states = {item.name: state_of(out / "runs" / item.name) for item in runs}
+    states = {item.name: _standing(out / "runs" / item.name) for item in runs}
     counts = ", ".join(f"{n} {state}" for state, n in Counter(states.values()).items())
     lines = [f"{len(runs)} runs: {counts}; {len(todo)} to do, {len(places)} at once"]
     width = max(map(len, states))
     for item in runs:
-        told = TOLD.get(states[item.name], states[item.name])
+        told = states[item.name]
         if item.name in broken:
             told = "cannot run"
+        elif told == FAILED and item not in todo:
+            told += " (--retry tries it again)"
         elif item in todo:
             expected = expected_seconds(out, item)
             told += ", about " + minutes(expected) if expected is not None else ""
         lines.append(f"  {item.name:<{width}}  {told}")
     return "\n".join([*lines, time_left(out, todo, len(places))])
+
+
+def _standing(folder: Path) -> str:
+    """The state of a run before any starts: one that nobody works on any more was interrupted."""
+    state = state_of(folder)
+    return INTERRUPTED if state == RUNNING else state
 
 
 def time_left(out: Path, todo: Sequence[Run], at_once: int) -> str:
