@@ -156,11 +156,12 @@ def _measure(
         if expected_seconds(out, item) is None:
             chosen.setdefault(estimate_file(out, item), folders[item.name])
     targets = {folder: target for target, folder in chosen.items()}
-    broken = set()
+    broken: set[str] = set()
 
     def told(folder: Path, status: int) -> None:
         if status:
-            broken.add(folder.name)
+            same = targets[folder]  # seeds differ in nothing that a step asks for
+            broken.update(item.name for item in todo if estimate_file(out, item) == same)
             print(f"{folder.name}: no step could be run: {died_of(status, folder / LOG)}")
 
     run_all(

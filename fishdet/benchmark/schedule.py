@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from .store import FAILED, INTERRUPTED, LOG, RUNNING, SETTINGS, Record, end_atte
 from .worker import JOBS, STOPPED
 
 WORKER = "fishdet.benchmark.worker"
+LONGEST = 300  # characters of a reason
 POLL = 0.2  # seconds between two looks at the processes
 
 
@@ -113,7 +113,8 @@ def died_of(status: int, log: Path) -> str:
         return f"killed by {name}{hint}"
     lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return textwrap.shorten(last, 300, placeholder=" …") or f"exit status {status} without a word"
+    told = last if len(last) <= LONGEST else last[: LONGEST - 1] + "…"
+    return told or f"exit status {status} without a word"
 
 
 def _start(folder: Path, place: Slot, command: Sequence[str]) -> subprocess.Popen[bytes]:

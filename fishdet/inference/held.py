@@ -13,10 +13,9 @@ from timm.layers.conv2d_same import conv2d_same
 from torch import Tensor, nn
 
 from tvops.linear import OneDnnLinear
-from tvops.winograd import WinogradConv2d
 
 # Those that hand their weights on as they are; others may compute with them first.
-LAYERS = (nn.Conv2d, Conv2dSame, WinogradConv2d, nn.Linear, OneDnnLinear)
+LAYERS = (nn.Conv2d, Conv2dSame, nn.Linear, OneDnnLinear)
 
 
 def hold_weights(model: Any, dtype: torch.dtype) -> None:

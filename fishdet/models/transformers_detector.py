@@ -91,6 +91,16 @@ class TransformersDetector(BaseDetector):
         Pixels of the original picture, or with ``rescale=False`` of the batch.
         """
         outputs = self._forward(batch_inputs, batch_data_samples)
+        return self.answers(outputs, batch_inputs, batch_data_samples, rescale)
+
+    def answers(
+        self,
+        outputs: Any,
+        batch_inputs: Tensor,
+        batch_data_samples: list[DetDataSample],
+        rescale: bool = True,
+    ) -> list[DetDataSample]:
+        """Return what :meth:`predict` returns, of the outputs that ``_forward`` gave."""
         for name in ("logits", "pred_boxes"):
             outputs[name] = outputs[name].float()
         height, width = batch_inputs.shape[-2:]

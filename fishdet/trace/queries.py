@@ -71,6 +71,7 @@ def record_queries(detector: Detector, image: ImageLike) -> QueryTrace:
     with torch.inference_mode():
         data = model.data_preprocessor(batch, False)
         outputs = model(data["inputs"], data["data_samples"], mode="tensor")
+        answer = model.answers(outputs, data["inputs"], data["data_samples"])[0]
     if outputs.get("init_reference_points") is None:
         raise FishdetError(
             f"a {model.net.config.model_type} does not tell where its queries start; traces are "
@@ -79,7 +80,7 @@ def record_queries(detector: Detector, image: ImageLike) -> QueryTrace:
     to_pixels = _to_pixels(data["inputs"], data["data_samples"][0])
     scores = outputs.logits[0].float().sigmoid().cpu().numpy()
     boxes = to_pixels(outputs.pred_boxes[0].float())
-    query, label = _found(model, data, boxes, scores, detector.thresholds)
+    query, label = _found(answer, boxes, scores, detector.thresholds)
     layers = outputs.get("intermediate_reference_points")
     return QueryTrace(
         image=pixels,
@@ -97,18 +98,17 @@ def record_queries(detector: Detector, image: ImageLike) -> QueryTrace:
 
 
 def _found(
-    model: Any, data: Any, boxes: np.ndarray, scores: np.ndarray, thresholds: np.ndarray
+    answer: Any, boxes: np.ndarray, scores: np.ndarray, thresholds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the query and label of each of the model's own answers that reaches its threshold.
 
     The library's processors tell no query: it is the one of that score whose box is the nearest.
     """
-    with torch.inference_mode():
-        answer = model.predict(data["inputs"], data["data_samples"])[0].pred_instances
-    label, own = answer.labels.cpu().numpy(), answer.scores.float().cpu().numpy()
+    found = answer.pred_instances
+    label, own = found.labels.cpu().numpy(), found.scores.float().cpu().numpy()
     apart = np.abs(scores[:, label].T - own[:, None]) > TOLERANCE  # (K, Q)
-    corners = answer.bboxes.float().cpu().numpy()
-    height, width = data["data_samples"][0].ori_shape[:2]
+    corners = found.bboxes.float().cpu().numpy()
+    height, width = answer.ori_shape[:2]
     inside = np.clip(boxes, 0, [width, height, width, height])  # as the answers are
     distance = np.abs(inside[None] - corners[:, None]).max(2) + np.where(apart, np.inf, 0.0)
     query = distance.argmin(1)

@@ -182,3 +182,22 @@ def test_a_run_stopped_before_it_could_say_so_goes_on(
 ) -> None:
     folder = prepare(tmp_path, runs_of(spec_of(table))[0])
     assert conclude(folder, status)["state"] == state == state_of(folder)
+
+
+def test_a_long_reason_keeps_its_beginning(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text("before\nKeyError: " + "x" * 400 + "\n\n")
+    told = died_of(1, log)
+    assert told.startswith("KeyError: xxx") and told.endswith("x…") and len(told) == 300
+    log.write_text("KeyError: short\n")
+    assert died_of(1, log) == "KeyError: short"
+
+
+def test_a_plan_says_which_detector_cannot_run_a_step(
+    table: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = {**table, "models": table["models"][1:]}  # the broken one, with both seeds
+    assert run(spec_of(table), RunOptions(tmp_path, dry_run=True)) == 1
+    told = capsys.readouterr().out
+    assert "no step could be run: RuntimeError" in told
+    assert told.count("  cannot run") == 2
