@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-import torchvision
 from mmdet.models.layers import multiclass_nms
 from torch import Tensor
+
+from tvops.nms import best_nms
 
 
 def best_boxes(
     boxes: Tensor, scores: Tensor, score_thr: float, nms: Mapping[str, Any], limit: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Suppress class by class.
+    """Suppress within each class until enough boxes are kept.
 
-    mmdet's ``multiclass_nms`` moves each class's boxes to a place of their own and compares all
-    with all; on a CPU comparing within each class alone takes a sixth of the time, and rounds no
-    corner. Other kinds than plain NMS, and other devices, take mmdet's way.
+    mmdet's ``multiclass_nms`` moves each class's boxes to a place of their own, which rounds their
+    corners, compares all with all, and drops those beyond ``limit``. Other kinds than plain NMS,
+    and other devices, take that way.
 
     Args:
         boxes: (R, C * 4) or (R, 4), corners.
@@ -39,11 +39,5 @@ def best_boxes(
     picked = scores[rows, labels]
     corners = boxes[rows] if boxes.shape[1] == 4 else boxes.view(len(boxes), -1, 4)[rows, labels]
     threshold = float(nms.get("iou_threshold", 0.5))
-    kept_rows = [
-        own[torchvision.ops.nms(corners[own], picked[own], threshold)]
-        for own in (torch.nonzero(labels == label)[:, 0] for label in labels.unique())
-    ]
-    kept = torch.cat(kept_rows) if kept_rows else rows[:0]
-    kept = kept[picked[kept].argsort(descending=True, stable=True)]
-    kept = kept[:limit] if limit > 0 else kept
+    kept = best_nms(corners, picked, threshold, limit, labels)
     return corners[kept], picked[kept], labels[kept], rows[kept]

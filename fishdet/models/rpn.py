@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import copy
+import math
 from typing import Any
 
+import torch
+import torch.nn.functional as F
 from mmdet.models import RPNHead
 from torch import Tensor
 
+from tvops.nms import best_nms
 from tvops.sparse_gradient import SparseGradientConv2d, takes_sparse_gradients
 from tvops.winograd import Fewest, takes_winograd
 
@@ -15,10 +18,10 @@ from tvops.winograd import Fewest, takes_winograd
 def arrange_rpn(model: Any, *, training: bool, fewest: Fewest | None = None) -> None:
     """Let the RPN of a detector on the CPU save what decides nothing, in place.
 
-    - Boxes of different levels never suppress one another. mmcv's ``batched_nms`` moves them
-      apart and compares all with all; with ``split_thr`` it compares within each level, which is
-      a third of the pairs.
     - Of each level the best ``nms_pre`` anchors go on. mmdet sorts all of them for that.
+    - Features are cast to float32 once for both last layers.
+    - Suppression ends once there are as many proposals as are asked for
+      (:func:`tvops.nms.best_nms`). mmdet compares all boxes and drops the rest.
     - The gradient of its 3×3 convolution is zero but for the sampled anchors
       (:mod:`tvops.sparse_gradient`).
 
@@ -32,10 +35,6 @@ def arrange_rpn(model: Any, *, training: bool, fewest: Fewest | None = None) -> 
         return
     if type(head) is RPNHead:
         head.__class__ = _PickingRPNHead
-    head.test_cfg = _by_level(head.test_cfg)
-    if model.train_cfg is not None and model.train_cfg.get("rpn_proposal"):
-        model.train_cfg = copy.copy(model.train_cfg)  # the config's own, which is written down
-        model.train_cfg.rpn_proposal = _by_level(model.train_cfg.rpn_proposal)
     conv: Any = getattr(head, "rpn_conv", None)
     if training and takes_sparse_gradients(conv):
         if fewest is not None and takes_winograd(conv, fewest):
@@ -44,7 +43,21 @@ def arrange_rpn(model: Any, *, training: bool, fewest: Fewest | None = None) -> 
 
 
 class _PickingRPNHead(RPNHead):  # type: ignore[misc]  # mmdet is not typed
-    """mmdet's head that is given the best anchors of each level alone."""
+    """mmdet's head that takes the best anchors of each level and suppresses until it has enough."""
+
+    def forward_single(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the maps of one level.
+
+        Args:
+            x: features (B, C, H, W).
+
+        Returns:
+            Scores (B, A, H, W) and deltas (B, A * 4, H, W).
+        """
+        x = F.relu(self.rpn_conv(x), inplace=not torch.is_grad_enabled())
+        if not self.training and getattr(self.rpn_cls, "in_full", False):
+            x = x.float()  # once for both; each would do it
+        return self.rpn_cls(x), self.rpn_reg(x)
 
     def _predict_by_feat_single(
         self,
@@ -82,6 +95,24 @@ class _PickingRPNHead(RPNHead):  # type: ignore[misc]  # mmdet is not typed
             rescale, with_nms,
         )  # fmt: skip
 
+    def _bbox_post_process(self, results: Any, cfg: Any, *args: Any, **kwargs: Any) -> Any:
+        """Suppress as mmdet does, where that is plain NMS with an end.
+
+        Args:
+            results: boxes (N, 4), scores and levels (N,) of one picture.
+            cfg: of the proposals; the caller's own copy.
+            args: as mmdet's.
+            kwargs: as mmdet's.
+
+        Returns:
+            Proposals as mmdet's head gives them.
+        """
+        plain = set(cfg.nms) <= {"type", "iou_threshold"} and cfg.nms.get("type", "nms") == "nms"
+        if plain and cfg.max_per_img > 0 and results.scores.device.type == "cpu":
+            # a type that is no name is called as it is; mmcv moves the levels apart before
+            cfg.nms = dict(cfg.nms, type=_first, max_num=cfg.max_per_img, split_thr=math.inf)
+        return super()._bbox_post_process(results, cfg, *args, **kwargs)
+
 
 _PickingRPNHead.__name__ = RPNHead.__name__  # by which exports know what they can write
 
@@ -97,8 +128,9 @@ def _best(
     return best.view(1, -1, 1), chosen.t().unsqueeze(-1), priors[at]
 
 
-def _by_level(cfg: Any) -> Any:
-    cfg = copy.deepcopy(cfg)
-    if cfg is not None and cfg.get("nms"):
-        cfg.nms.setdefault("split_thr", 1)
-    return cfg
+def _first(
+    boxes: Tensor, scores: Tensor, iou_threshold: float, max_num: int
+) -> tuple[Tensor, Tensor]:
+    """mmcv's ``nms``, which compares all before it drops those beyond ``max_num``."""
+    kept = best_nms(boxes, scores, iou_threshold, max_num)
+    return torch.cat([boxes[kept], scores[kept, None]], 1), kept

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tvops  # noqa: F401
+from tvops.nms import best_nms
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,58 @@ def test_nms_against_loops(ops, offset, threshold):
 def test_nms_against_torchvision(ops):
     boxes, scores = random_boxes(500, seed=1)
     assert torch.equal(ops.nms(boxes, scores, 0.5)[1], torchvision.ops.nms(boxes, scores, 0.5))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    count=st.integers(0, 700),
+    spread=st.sampled_from([1.0, 20.0, 400.0]),
+    threshold=st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]),
+    whole=st.booleans(),
+    classes=st.integers(1, 4),
+    most=st.integers(-1, 400),
+    seed=st.integers(0, 2**16),
+)
+def test_the_best_are_those_that_torchvision_keeps(
+    count, spread, threshold, whole, classes, most, seed
+):
+    """Whole numbers make ties of scores, equal boxes, and IoUs that are just the threshold."""
+    generator = torch.Generator().manual_seed(seed)
+    corner = torch.rand(count, 2, generator=generator) * spread
+    boxes = torch.cat([corner, corner + torch.rand(count, 2, generator=generator) * 20], 1)
+    scores = torch.rand(count, generator=generator)
+    if whole:
+        boxes, scores = boxes.round(), scores.mul(8).round()
+    groups = torch.randint(0, classes, (count,), generator=generator)
+    every = torch.cat(
+        [torch.arange(count)[:0]]
+        + [
+            (own := (groups == group).nonzero()[:, 0])[
+                torchvision.ops.nms(boxes[own], scores[own], threshold)
+            ]
+            for group in range(classes)
+        ]
+    ).sort()[0]
+    every = every[scores[every].argsort(descending=True, stable=True)]
+    wanted = every[:most] if most > 0 else every
+    assert torch.equal(best_nms(boxes, scores, threshold, most, groups), wanted)
+    if classes == 1:
+        assert torch.equal(best_nms(boxes, scores, threshold, most), wanted)
+
+
+def test_an_iou_that_float32_rounds_up_to_the_threshold_is_greater():
+    """0.3 in float32 is greater than 0.3: torchvision compares in double precision."""
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 1.0], [0.0, 0.0, 3.0, 1.0]])
+    scores = torch.tensor([0.9, 0.8])
+    assert len(torchvision.ops.nms(boxes, scores, 0.3)) == len(best_nms(boxes, scores, 0.3, 9)) == 1
+    assert len(best_nms(boxes.double(), scores, 0.3, 9)) == 2
+
+
+def test_the_best_of_half_precision():
+    boxes, scores = random_boxes(300)
+    scores = scores.bfloat16()
+    wanted = torchvision.ops.nms(boxes, scores.float(), 0.5)[:40]
+    assert torch.equal(best_nms(boxes, scores, 0.5, 40), wanted)
 
 
 def test_offset_decides(ops):

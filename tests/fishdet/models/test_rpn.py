@@ -53,7 +53,6 @@ def test_it_learns_as_before(kind: str) -> None:
     written = cfg.pretty_text
     arrange_rpn(fast, training=True)
     assert isinstance(fast.rpn_head.rpn_conv, SparseGradientConv2d)
-    assert fast.train_cfg.rpn_proposal.nms.split_thr == fast.rpn_head.test_cfg.nms.split_thr == 1
     assert cfg.pretty_text == written
     wanted, truth = learned(plain)
     loss, gradients = learned(fast)
@@ -63,14 +62,15 @@ def test_it_learns_as_before(kind: str) -> None:
         torch.testing.assert_close(gradients[name], one, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("most", [1, 30, 1000])
 @pytest.mark.parametrize("nms_pre", [-1, 40, 10_000])
-def test_it_proposes_as_before(nms_pre: int) -> None:
+def test_it_proposes_as_before(nms_pre: int, most: int) -> None:
     _, plain = detector("faster")
     _, fast = detector("faster")
     fast.load_state_dict(plain.state_dict())
-    for model in (plain, fast):
-        model.rpn_head.test_cfg.nms_pre = nms_pre
     arrange_rpn(fast, training=False)
+    for model in (plain, fast):  # after the arrangement, as a user who asks for fewer does
+        model.rpn_head.test_cfg.update(nms_pre=nms_pre, max_per_img=most)
     assert type(fast.rpn_head.rpn_conv) is torch.nn.Conv2d
     found = []
     for model in (plain.eval(), fast.eval()):
@@ -78,7 +78,7 @@ def test_it_proposes_as_before(nms_pre: int) -> None:
             data = model.data_preprocessor(batch(), False)
             features = model.extract_feat(data["inputs"])
             found.append(model.rpn_head.predict(features, data["data_samples"])[0])
-    assert len(found[0]) > 20
+    assert len(found[0]) == most if most <= 30 else len(found[0]) > 30
     torch.testing.assert_close(found[0].bboxes, found[1].bboxes)
     torch.testing.assert_close(found[0].scores, found[1].scores)
 
