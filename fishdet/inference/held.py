@@ -1,4 +1,5 @@
-"""Weights held as a CPU reads them: cast once, not in each pass, and in the order of maps."""
+"""Weights held as a CPU reads them: cast once, not in each pass, in the order of maps, and in
+blocks while pictures come in one size."""
 
 from __future__ import annotations
 
@@ -8,11 +9,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmdet.models.roi_heads.bbox_heads import BBoxHead, ConvFCBBoxHead
-from timm.layers import Conv2dSame
-from timm.layers.conv2d_same import conv2d_same
+from timm.layers import Conv2dSame, pad_same
 from torch import Tensor, nn
 
 from tvops.linear import OneDnnLinear
+from tvops.packed import Packing, packing_pays, then
+
+from .residual import join_residuals
 
 # Those that hand their weights on as they are; others may compute with them first.
 LAYERS = (nn.Conv2d, Conv2dSame, nn.Linear, OneDnnLinear)
@@ -26,6 +29,8 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
       its own.
     - RoI features lie in memory pixel by pixel. A box head flattens them channel by channel, which
       is a copy; with the columns of its first layer in the other order it needs none.
+    - oneDNN reads weights in blocks; they are put so once (:mod:`tvops.packed`). Sums and ReLUs
+      of residual blocks run within its convolutions (:mod:`fishdet.inference.residual`).
 
     Args:
         model: an mmdet detector in evaluation mode.
@@ -35,34 +40,70 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
     for head in heads:
         if _flattens(head):
             _read_by_pixel(head)
+    packs = packing_pays()
+    for layer in model.modules():
+        if type(layer) in LAYERS and (packs or dtype != torch.float32):
+            _hold(layer, dtype, Packing() if packs else None)
+    if packs:
+        join_residuals(model)
+
+
+def _hold(layer: Any, dtype: torch.dtype, packing: Packing | None) -> None:
+    layer.packing = packing
     if dtype != torch.float32:
-        for layer in model.modules():
-            if type(layer) in LAYERS:
-                _cast(layer, dtype)
-
-
-def _cast(layer: Any, dtype: torch.dtype) -> None:
-    layer.cast = tuple(
-        value if value is None else value.detach().to(dtype) for value in (layer.weight, layer.bias)
-    )
+        layer.cast = tuple(
+            value if value is None else value.detach().to(dtype)
+            for value in (layer.weight, layer.bias)
+        )
     kind: Any = type(layer)
-    layer.__class__ = _with_cast(kind)
+    layer.__class__ = _holding(kind)
 
 
 @functools.cache
-def _with_cast(base: Any) -> Any:
-    def forward(self: Any, x: Tensor) -> Any:
-        if not torch.is_autocast_enabled("cpu"):
-            return base.forward(self, x)
-        weight, bias = self.cast
+def _holding(base: Any) -> Any:
+    """The class of a layer that computes in the type that its weight is held in, and otherwise
+    as ``base`` does."""
+
+    def forward(self: Any, x: Tensor, add: Tensor | None = None, relu: bool = False) -> Any:
+        cast = getattr(self, "cast", None)
+        if torch.is_autocast_enabled("cpu") != (cast is not None):
+            return then(base.forward(self, x), add, relu)
+        weight, bias = cast or (self.weight, self.bias)
+        if cast is not None:
+            x = x.to(weight.dtype)
         if isinstance(self, nn.Linear):
-            return F.linear(x, weight, bias)
-        if isinstance(self, Conv2dSame):
-            sizes = (self.stride, self.padding, self.dilation, self.groups)
-            return conv2d_same(x, weight, bias, *sizes)
-        return nn.Conv2d._conv_forward(self, x, weight, bias)
+            return then(_linear(self, base, x, weight, bias), add, relu)
+        return _conv2d(self, base, x, weight, bias, add, relu)
 
     return type(base.__name__, (base,), {"forward": forward})
+
+
+def _linear(layer: Any, base: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    found = None
+    if layer.packing is not None and (weight.dtype != torch.float32 or base is OneDnnLinear):
+        found = layer.packing.linear(x, weight, bias)
+    if found is not None:
+        return found
+    if weight is layer.weight:
+        return base.forward(layer, x)
+    return F.linear(x, weight, bias)
+
+
+def _conv2d(
+    layer: Any, base: Any, x: Tensor, weight: Tensor, bias: Tensor | None,
+    add: Tensor | None, relu: bool,
+) -> Tensor:  # fmt: skip
+    padding = layer.padding
+    if base is Conv2dSame:
+        x = pad_same(x, list(layer.kernel_size), list(layer.stride), list(layer.dilation))
+        padding = (0, 0)
+    elif layer.padding_mode != "zeros" or isinstance(padding, str):
+        return then(nn.Conv2d._conv_forward(layer, x, weight, bias), add, relu)
+    sizes = (layer.stride, padding, layer.dilation, layer.groups)
+    if layer.packing is None:
+        return then(F.conv2d(x, weight, bias, *sizes), add, relu)
+    found: Tensor = layer.packing.conv2d(x, weight, bias, *sizes, add, relu)
+    return found
 
 
 def _flattens(head: Any) -> bool:
