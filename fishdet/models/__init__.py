@@ -5,7 +5,7 @@ import fish_dataset.mmdet_import  # noqa: F401  (first: mmdet.datasets without i
 from .assigner import IgnoreRegionAssigner
 from .fused_views import FusedViewsTTA
 from .optim_wrapper import CpuAmpOptimWrapper
-from .optimizer import DenseAdamW
+from .optimizer import DenseAdamW, DenseSGD
 from .roi_extractor import MultiLevelRoIExtractor
 from .sigmoid_losses import EqualizationLoss, EqualizationLossV2, SpeciesFocalLoss
 from .timm_backbone import TimmBackbone
@@ -21,6 +21,7 @@ from .transformers_detector import TransformersDetector
 __all__ = [
     "CpuAmpOptimWrapper",
     "DenseAdamW",
+    "DenseSGD",
     "EqualizationLoss",
     "EqualizationLossV2",
     "FusedViewsTTA",

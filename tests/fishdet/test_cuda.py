@@ -59,7 +59,6 @@ def test_a_training_sets_them_where_there_is_a_gpu(gpu: bool, monkeypatch) -> No
     monkeypatch.setattr(training, "fit_batch", lambda cfg: "")
     monkeypatch.setattr(training, "resolve_pretrained", lambda model: (model, ""))
     cfg, _ = training.training_config(options)
-    assert bool(cfg.optim_wrapper.optimizer.get("fused")) == gpu
     assert bool(cfg.train_dataloader.get("prefetch_factor")) == gpu
     assert cfg.train_dataloader.pin_memory == gpu
     assert [h["type"] for h in cfg.custom_hooks].count("CompileHook") == 1

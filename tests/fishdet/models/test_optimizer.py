@@ -1,4 +1,4 @@
-"""The optimizer without copies takes torch's steps, to the last bit."""
+"""The optimizers without copies take torch's steps, to the last bit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from fishdet.models import DenseAdamW
+from fishdet.models import DenseAdamW, DenseSGD
 
-SETTINGS = dict(lr=1e-2, betas=(0.9, 0.99), weight_decay=0.02, fused=True)
+ADAMW = dict(lr=1e-2, betas=(0.9, 0.99), weight_decay=0.02, fused=True)
+SGD = dict(lr=1e-2, momentum=0.9, weight_decay=0.02, fused=True)
+OPTIMIZERS = {  # ours, torch's and the settings of both
+    "AdamW": (DenseAdamW, torch.optim.AdamW, ADAMW),
+    "amsgrad": (DenseAdamW, torch.optim.AdamW, dict(ADAMW, amsgrad=True)),
+    "SGD": (DenseSGD, torch.optim.SGD, SGD),
+    "nesterov": (DenseSGD, torch.optim.SGD, dict(SGD, nesterov=True)),
+    "dampening": (DenseSGD, torch.optim.SGD, dict(SGD, dampening=0.1)),
+    "maximize": (DenseSGD, torch.optim.SGD, dict(SGD, maximize=True)),
+    "no momentum": (DenseSGD, torch.optim.SGD, dict(SGD, momentum=0)),
+}
 
 
 def network() -> nn.Sequential:
@@ -29,26 +39,33 @@ def steps(model: nn.Module, optimizer: torch.optim.Optimizer, count: int = 3) ->
         optimizer.step()
 
 
-@pytest.mark.parametrize("amsgrad", [False, True])
-def test_the_same_bits(amsgrad: bool) -> None:
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_same_bits(name: str) -> None:
+    kind, torchs, settings = OPTIMIZERS[name]
     ours, theirs = network(), network()
-    optimizer = DenseAdamW(ours.parameters(), amsgrad=amsgrad, **SETTINGS)
-    reference = torch.optim.AdamW(theirs.parameters(), amsgrad=amsgrad, **SETTINGS)
+    optimizer, reference = (
+        kind(ours.parameters(), **settings),
+        torchs(theirs.parameters(), **settings),
+    )
     steps(ours, optimizer)
     steps(theirs, reference)
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(mine, other)
-        for name, value in reference.state[other].items():
-            assert torch.equal(optimizer.state[mine][name], value)
-            assert optimizer.state[mine][name].shape == value.shape
+        for key, value in reference.state[other].items():
+            if value is not None:
+                assert torch.equal(optimizer.state[mine][key], value)
+                assert optimizer.state[mine][key].shape == value.shape
+    assert optimizer.state_dict().keys() == reference.state_dict().keys()
 
 
-def test_a_state_dict_of_torch_goes_on() -> None:
+@pytest.mark.parametrize("name", ["AdamW", "SGD"])
+def test_a_state_dict_of_torch_goes_on(name: str) -> None:
+    kind, torchs, settings = OPTIMIZERS[name]
     model = network()
-    reference = torch.optim.AdamW(model.parameters(), **SETTINGS)
+    reference = torchs(model.parameters(), **settings)
     steps(model, reference)
     other = copy.deepcopy(model)
-    optimizer = DenseAdamW(other.parameters(), **SETTINGS)
+    optimizer = kind(other.parameters(), **settings)
     optimizer.load_state_dict(copy.deepcopy(reference.state_dict()))
     steps(model, reference)
     steps(other, optimizer)
@@ -57,12 +74,39 @@ def test_a_state_dict_of_torch_goes_on() -> None:
     )
 
 
-@pytest.mark.parametrize(("kind", "copied"), [(torch.optim.AdamW, True), (DenseAdamW, False)])
-def test_copies(kind: type[torch.optim.AdamW], copied: bool) -> None:
-    """torch's own step copies; should a later torch not do so, this class has had its day."""
+def test_a_closure_runs_once_a_step() -> None:
     model = network()
-    optimizer = kind(model.parameters(), **SETTINGS)
+    optimizer = DenseSGD(model.parameters(), **SGD)
+    images, losses = torch.randn(4, 3, 5, 5), []
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = model(images).square().sum()
+        loss.backward()
+        losses.append(float(loss.detach()))
+        return loss
+
+    assert [float(optimizer.step(closure).detach()) for _ in range(3)] == losses
+    assert losses[2] < losses[0]
+
+
+def test_weights_that_get_no_gradient_stay() -> None:
+    model = network()
+    for weight in model[0].parameters():
+        weight.requires_grad_(False)
+    before = model[0].weight.clone()
+    optimizer = DenseSGD(model.parameters(), lr=0.1, momentum=0.9)
     steps(model, optimizer)
-    with profile(activities=[ProfilerActivity.CPU]) as record:
-        optimizer.step()
-    assert any(event.key == "aten::clone" for event in record.key_averages()) == copied
+    assert torch.equal(model[0].weight, before) and len(optimizer.state) == 4
+
+
+@pytest.mark.parametrize("name", ["AdamW", "SGD"])
+def test_copies(name: str) -> None:
+    """torch's own step copies; should a later torch not do so, these classes have had their day."""
+    for kind, copied in zip(OPTIMIZERS[name][:2], (False, True), strict=True):
+        model = network()
+        optimizer = kind(model.parameters(), **OPTIMIZERS[name][2])
+        steps(model, optimizer)
+        with profile(activities=[ProfilerActivity.CPU]) as record:
+            optimizer.step()
+        assert any(event.key == "aten::clone" for event in record.key_averages()) == copied
