@@ -7,7 +7,7 @@ differentiated, as in mmcv and torchvision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 from tvops import roi_align_max
 from tvops.precision import widened, without_autocast, working_dtype
 from tvops.roi_sampling import place_rois
-from tvops.roi_table import Block, blocks, gather, scatter
+from tvops.roi_table import Batch, blocks, gather, joined, scatter
 
 MAX, AVERAGE = 0, 1
 
@@ -163,10 +163,11 @@ def roi_align_backward(
 
 
 class _TableRoIAlign(torch.autograd.Function):
-    """Forward and backward over the table; the entries are made anew for the backward pass.
+    """Forward and backward over the table.
 
-    Making them takes a few milliseconds, holding them tens of megabytes. autograd's own gradient
-    of ``embedding_bag`` takes twice as long, and in bf16 and fp16 it adds up in the half type.
+    The entries are held for the backward pass where they are one batch, tens of megabytes at most,
+    and made anew where they are more. autograd's own gradient of ``embedding_bag`` takes twice as
+    long, and in bf16 and fp16 it adds up in the half type.
     """
 
     @staticmethod
@@ -183,16 +184,19 @@ class _TableRoIAlign(torch.autograd.Function):
         ctx.scales, ctx.pooling, ctx.shapes = scales, pooling, [feat.shape for feat in feats]
         rows = [feat.permute(0, 2, 3, 1).reshape(-1, feat.size(1)) for feat in feats]
         table = rows[0] if len(rows) == 1 else torch.cat(rows)
-        parts = _entries(rois, levels, scales, pooling, ctx.shapes, working_dtype(table))
+        made = _entries(rois, levels, scales, pooling, ctx.shapes, working_dtype(table))
+        ctx.entries = []
         height, width = pooling.output_size
-        pooled = gather(table, parts, len(rois), height * width)
+        pooled = gather(table, _held(made, ctx.entries), len(rois), height * width)
         return pooled.view(len(rois), height, width, table.size(1)).permute(0, 3, 1, 2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, ...]:
         rois, levels = ctx.saved_tensors
-        grads = _table_backward(grad_output, rois, levels, ctx.scales, ctx.pooling, ctx.shapes)
+        grads = _table_backward(
+            grad_output, rois, levels, ctx.scales, ctx.pooling, ctx.shapes, ctx.entries
+        )
         return None, None, None, None, *grads
 
 
@@ -203,16 +207,24 @@ def _table_backward(
     scales: tuple[float, ...],
     pooling: Pooling,
     shapes: list[torch.Size],
+    entries: Iterable[Batch] = (),
 ) -> list[Tensor]:
     """Gradient by each level's map, in channels-last memory."""
     grad = grad_output.permute(0, 2, 3, 1).flatten(1, 2).contiguous()
     sizes = [batch * height * width for batch, _, height, width in shapes]
-    parts = _entries(rois, levels, scales, pooling, shapes, working_dtype(grad))
-    rows = scatter(grad, parts, sum(sizes)).split(sizes)
+    made = entries or _entries(rois, levels, scales, pooling, shapes, working_dtype(grad))
+    rows = scatter(grad, made, sum(sizes)).split(sizes)
     return [
         part.view(batch, height, width, channels).permute(0, 3, 1, 2)
         for part, (batch, channels, height, width) in zip(rows, shapes, strict=True)
     ]
+
+
+def _held(made: Iterable[Batch], only: list[Batch]) -> Iterator[Batch]:
+    """Hand batches on, and leave the batch in ``only`` if it is the only one."""
+    for number, batch in enumerate(made):
+        only[:] = [] if number else [batch]
+        yield batch
 
 
 def _entries(
@@ -222,7 +234,7 @@ def _entries(
     pooling: Pooling,
     shapes: list[torch.Size],
     dtype: torch.dtype,
-) -> Iterator[Block]:
+) -> Iterator[Batch]:
     rois = rois.detach().to(dtype)
     heights_widths = torch.tensor([shape[2:] for shape in shapes])
     areas = heights_widths.prod(dim=1)
@@ -231,7 +243,7 @@ def _entries(
     base = first[levels] + rois[:, 0].long() * areas[levels]
     scale = torch.tensor(scales, dtype=dtype)[levels]
     placed = place_rois(rois, scale, heights_widths[levels], base, pooling.aligned)
-    return blocks(placed, pooling.output_size, pooling.sampling_ratio)
+    return joined(blocks(placed, pooling.output_size, pooling.sampling_ratio))
 
 
 def _check(rois: Tensor, levels: Tensor, feats: Sequence[Tensor]) -> None:

@@ -9,7 +9,7 @@ sorted by table row. Both add up in float32 also where the rows are bf16 or fp16
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,10 +78,10 @@ def blocks(rois: RoIs, output_size: tuple[int, int], sampling_ratio: int) -> Ite
             )
 
 
-def gather(table: Tensor, parts: Iterator[Block], count: int, bins: int) -> Tensor:
+def gather(table: Tensor, batches: Iterable[Batch], count: int, bins: int) -> Tensor:
     """Weighted sums of table rows: (rows, C) → (count, bins, C) for ``count`` RoIs."""
     output = None
-    for batch in _batches(parts):
+    for batch in batches:
         sums = F.embedding_bag(
             batch.index,
             table,
@@ -98,11 +98,11 @@ def gather(table: Tensor, parts: Iterator[Block], count: int, bins: int) -> Tens
     return table.new_zeros((count, bins, table.size(1))) if output is None else output
 
 
-def scatter(grad: Tensor, parts: Iterator[Block], rows: int) -> Tensor:
+def scatter(grad: Tensor, batches: Iterable[Batch], rows: int) -> Tensor:
     """The transpose of :func:`gather`: (R, bins, C) → (rows, C)."""
     output = None
     bins = torch.arange(grad.size(1), dtype=torch.int32)
-    for batch in _batches(parts):
+    for batch in batches:
         source = (batch.rois.int()[:, None] * len(bins) + bins).flatten()
         index, order = torch.sort(batch.index, stable=True)
         sums = F.embedding_bag(
@@ -154,19 +154,19 @@ def _outer(combine: np.ufunc, by_y: np.ndarray, by_x: np.ndarray) -> Tensor:
     return torch.from_numpy(both.reshape(-1, by_y.shape[2] * by_x.shape[2]))
 
 
-def _batches(parts: Iterator[Block]) -> Iterator[Batch]:
+def joined(parts: Iterator[Block]) -> Iterator[Batch]:
     """Join as many blocks as memory allows."""
     held: list[Block] = []
     for block in parts:
         held.append(block)
         if sum(one.index.numel() for one in held) >= MAX_ENTRIES:
-            yield _joined(held)
+            yield _end_to_end(held)
             held = []
     if held:
-        yield _joined(held)
+        yield _end_to_end(held)
 
 
-def _joined(held: list[Block]) -> Batch:
+def _end_to_end(held: list[Block]) -> Batch:
     sizes = [torch.full((len(block.index),), block.index.size(1)) for block in held]
     return Batch(
         torch.cat([block.rois for block in held]),

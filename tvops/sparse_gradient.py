@@ -86,7 +86,7 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         input, weight = ctx.saved_tensors
         with without_autocast(grad):
-            places = (grad != 0).any(1).nonzero()
+            places = _places(grad)
             if len(places) <= MOST * grad[:, 0].numel():
                 return *_sparse(grad, input, weight, places, ctx.needs_input_grad), None
             half = weight.size(-1) // 2
@@ -95,6 +95,18 @@ class _Convolution(torch.autograd.Function):
                 [0, 0], 1, ctx.needs_input_grad[:3],
             )  # fmt: skip
             return *dense, None
+
+
+def _places(grad: Tensor) -> Tensor:
+    """Return picture, row and column (P, 3) wherever a channel of (B, C, H, W) is not zero.
+
+    Channels that lie side by side are read eight bytes at a time; so -0 counts as well, which adds
+    nothing to any sum.
+    """
+    rows = grad.permute(0, 2, 3, 1)
+    if rows.is_contiguous() and rows.size(3) * rows.element_size() % 8 == 0:
+        rows = rows.view(torch.int64)
+    return rows.any(3).nonzero()
 
 
 def _sparse(
