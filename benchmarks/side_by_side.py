@@ -58,7 +58,8 @@ def in_turn(
     """Run the contenders in turn, round by round, and return a row for each.
 
     Those ``by_default`` run under glibc's defaults, as where nobody has changed them; all others
-    keep freed memory (``fishdet.allocator``), and whoever comes after a change runs once untimed.
+    keep freed memory (``fishdet.allocator``). Each then runs once untimed in each of its turns: the
+    heap that it finds is the one that it leaves, not that of the contender before it.
 
     The ratio is the median over rounds of the quotient within a round: what else the machine does
     meets neighbours alike. Memory is watched in the warm-up. A contender that fails is a row that
@@ -66,17 +67,14 @@ def in_turn(
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     peaks, notes = dict.fromkeys(contenders, 0.0), dict.fromkeys(contenders, "")
-    kept: bool | None = None  # whether freed memory is
     for turn in range(warm_up + repeats):
         for name, run in contenders.items():
             if notes[name]:
                 continue
             peak_of_process()
-            changes = bool(by_default) and kept != (name not in by_default)
             try:
-                if changes:
-                    kept = name not in by_default
-                    keep_freed_memory() if kept else give_memory_back()
+                if by_default:
+                    give_memory_back() if name in by_default else keep_freed_memory()
                     run()
                 began = time.perf_counter()
                 run()

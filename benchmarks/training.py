@@ -5,7 +5,8 @@
 Faster R-CNN R50-FPN, 20 classes, all layers trained (with ``--finetune`` stem and first stage
 frozen and BatchNorm fixed, as each library has it for pretrained weights), SGD with momentum, the
 same pictures with eight boxes each: forward, backward and the optimiser's step, without loading.
-The first contender, against which all ratios are, is torchvision's detector in fp32. Of stock
+The first contender, against which all ratios are, is torchvision's detector in fp32. It and stock
+MMDetection step with torch's SGD as it comes, torchvision in bf16 with the fused one. Of stock
 MMDetection RoIAlign is torchvision's compiled kernel; mmcv's other operators are the stand-in.
 """
 
@@ -39,6 +40,7 @@ from side_by_side import (
     record,
 )  # fmt: skip
 
+from fishdet.models import DenseSGD
 from fishdet.models.arrangement import arrange_model
 from fishdet.precision import cpu_has_bf16
 
@@ -86,9 +88,9 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
         wanted = [
             {"boxes": b, "labels": one + 1} for b, one in zip(boxes, labels, strict=True)
         ]  # torchvision's 0 is the background
-        return step(model, lambda: model(images, wanted), half)
+        return step(model, lambda: model(images, wanted), half, torch.optim.SGD, fused=half)
 
-    def mmdets(model: Any, half: bool) -> Callable[[], Any]:
+    def mmdets(model: Any, half: bool, optimizer: Any = torch.optim.SGD) -> Callable[[], Any]:
         packed = stock_batch(pictures)
         for sample, own, names in zip(packed["data_samples"], boxes, labels, strict=True):
             sample.gt_instances = InstanceData(bboxes=own, labels=names)
@@ -98,7 +100,7 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
             found = model(**data, mode="loss")
             return {"sum": model.parse_losses(found)[0]}
 
-        return step(model, losses, half)
+        return step(model, losses, half, optimizer)
 
     def ours(half: bool, arranged: bool = True, **backbone: Any) -> Callable[[], Any]:
         cfg = ours_config(CLASSES, 1000, *size).model
@@ -112,7 +114,7 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
             arrange_model(model, training=True)
         else:
             model.to(memory_format=torch.channels_last)
-        return mmdets(model.train(), half)
+        return mmdets(model.train(), half, DenseSGD)
 
     named: dict[str, Callable[[], Callable[[], Any]]] = {
         "torchvision, fp32": lambda: theirs(False),
@@ -127,10 +129,12 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
     return {name: build() for name, build in chosen(named, args.only).items()}
 
 
-def step(model: Any, losses: Callable[[], Any], half: bool) -> Callable[[], Any]:
+def step(
+    model: Any, losses: Callable[[], Any], half: bool, kind: Any, **settings: Any
+) -> Callable[[], Any]:
     """Return what trains one step; the learning rate moves nothing, so that all steps are alike."""
     weights = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.SGD(weights, lr=0.0, momentum=0.9, weight_decay=1e-4)
+    optimizer = kind(weights, lr=0.0, momentum=0.9, weight_decay=1e-4, **settings)
 
     def run() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
