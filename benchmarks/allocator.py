@@ -8,24 +8,32 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 import torchvision
-from side_by_side import give_memory_back
+from side_by_side import Apart
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.environment import hardware
 from fishdet.precision import autocast, resolve_precision
 
+WARM_UP = 5  # rounds in which the heap grows
 
-def step_seconds(model: torch.nn.Module, images: torch.Tensor, dtype: torch.dtype) -> float:
-    """Return the seconds of one forward and backward pass."""
-    started = time.perf_counter()
-    with autocast("cpu", dtype):
-        loss = model(images).float().square().mean()
-    loss.backward()
-    model.zero_grad()
-    return time.perf_counter() - started
+
+def steps() -> Callable[[], None]:
+    """Return what makes one forward and backward pass."""
+    dtype = resolve_precision("auto", "cpu")
+    model = torchvision.models.resnet50().to(memory_format=torch.channels_last)
+    images = torch.rand(4, 3, 192, 192).to(memory_format=torch.channels_last)
+
+    def step() -> None:
+        with autocast("cpu", dtype):
+            loss = model(images).float().square().mean()
+        loss.backward()
+        model.zero_grad()
+
+    return step
 
 
 def main() -> None:
@@ -33,16 +41,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
+    keep_freed_memory()
+    sides = {"glibc's defaults": Apart(steps), "keep_freed_memory": steps()}
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(-WARM_UP, rounds):
+        for name, run in sides.items():
+            run()  # memory that was given back may have left the machine in the meantime
+            started = time.perf_counter()
+            run()
+            if turn >= 0:
+                times[name].append(time.perf_counter() - started)
     dtype = resolve_precision("auto", "cpu")
-    model = torchvision.models.resnet50().to(memory_format=torch.channels_last)
-    images = torch.rand(4, 3, 192, 192).to(memory_format=torch.channels_last)
-    times: dict[str, list[float]] = {"glibc's defaults": [], "keep_freed_memory": []}
-    for _ in range(rounds):
-        prepared = (give_memory_back, keep_freed_memory)
-        for seconds, prepare in zip(times.values(), prepared, strict=True):
-            prepare()
-            step_seconds(model, images, dtype)
-            seconds.append(step_seconds(model, images, dtype))
     print(
         f"{hardware()['cpu']}, {hardware()['cpu_capability']}, {dtype}, torch {torch.__version__}"
     )

@@ -51,6 +51,7 @@ def stock_model(classes: int, proposals: int, train: bool = False, finetune: boo
     ``finetune``: stem and first stage frozen, statistics of BatchNorm fixed, as MMDetection's
     configs have it for pretrained weights.
     """
+    torch.manual_seed(0)  # the same weights in every process
     cfg = stock_config(classes, proposals)
     if train and not finetune:
         cfg.backbone.update(frozen_stages=-1, norm_eval=False)

@@ -5,25 +5,24 @@
 Faster R-CNN R50-FPN, all layers trained from random weights, batch 2: reading, decoding, resizing
 to one of six sizes, forward, backward, the optimiser's step. MMDetection's config, data set and
 pipeline against ``configs/faster_rcnn/faster-rcnn_r50_fpn_ms-3x_fish.py``. Both get the same six
-sizes and as many loader workers, and take turns of ``--turn`` iterations in one process; the ratio
-is that of the sums. RoIAlign of stock MMDetection is torchvision's kernel. As its users run it, it
-gives freed memory back; ours keeps it, as ``tools/train.py`` does. What comes first after a change
-is not timed, nor are the first ``--warm-up`` iterations, in which the heap grows.
+sizes and as many loader workers, and take turns of ``--turn`` iterations; the ratio is that of the
+sums. RoIAlign of stock MMDetection is torchvision's kernel; it runs in a process of its own, under
+the C library's defaults, where ours keeps freed memory, as ``tools/train.py`` does. The first
+``--warm-up`` iterations, in which the heap grows, are not timed.
 """
 
 from __future__ import annotations
 
 import argparse
-import collections
-import itertools
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mmdet.utils import register_all_modules
 from mmengine.logging import MMLogger
-from side_by_side import give_memory_back, machine, machine_line
+from side_by_side import Apart, machine, machine_line
 from training_steps import training_steps
 
 from fishdet.allocator import keep_freed_memory
@@ -42,25 +41,37 @@ def main() -> None:
     """Take turns and print the ratio."""
     args = parse_args()
     print(machine_line(machine()))
-    register_all_modules(init_default_scope=True)
-    MMLogger.get_current_instance().setLevel("ERROR")  # what each weight begins with
-    sides = {
-        STOCK: training_steps(stock(args)),
-        "fishdet, fp32": training_steps(ours(args, "fp32")),
+    keep_freed_memory()
+    sides: dict[str, Callable[[], Any]] = {
+        STOCK: Apart(steps, args, STOCK),
+        "fishdet, fp32": steps(args, "fp32"),
     }
     if cpu_has_bf16() or args.bf16:
-        sides["fishdet, bf16"] = training_steps(ours(args, "bf16"))
+        sides["fishdet, bf16"] = steps(args, "bf16")
     spent = dict.fromkeys(sides, 0.0)
+    for run in sides.values():
+        for _ in range(args.warm_up):
+            run()
     for turn in range(0, args.iterations, args.turn):
         for name, run in sides.items():
-            give_memory_back() if name == STOCK else keep_freed_memory()
-            untimed = max(args.warm_up, 1) if turn == 0 else 1
-            collections.deque(itertools.islice(run, untimed), maxlen=0)
+            run()  # memory that was given back may have left the machine in the meantime
             began = time.perf_counter()
-            collections.deque(itertools.islice(run, args.turn), maxlen=0)
+            for _ in range(args.turn):
+                run()
             spent[name] += time.perf_counter() - began
         done = min(turn + args.turn, args.iterations)
         print(f"{done} of {args.iterations}: " + said(spent, done), flush=True)
+    for run in sides.values():
+        if isinstance(run, Apart):
+            run.close()
+
+
+def steps(args: argparse.Namespace, side: str) -> Callable[[], Any]:
+    """Return what trains one iteration of a side: stock MMDetection, or ours in a precision."""
+    register_all_modules(init_default_scope=True)
+    MMLogger.get_current_instance().setLevel("ERROR")  # what each weight begins with
+    going = training_steps(stock(args) if side == STOCK else ours(args, side))
+    return lambda: next(going)
 
 
 def said(spent: dict[str, float], done: int) -> str:

@@ -30,8 +30,18 @@ from contenders import (
     torchvision_batch,
     torchvision_model,
 )  # fmt: skip
-from side_by_side import Row, add_common, chosen, in_turn, machine, machine_line, record
+from side_by_side import (
+    Apart,
+    Row,
+    add_common,
+    chosen,
+    in_turn,
+    machine,
+    machine_line,
+    record,
+)  # fmt: skip
 
+from fishdet.allocator import keep_freed_memory
 from fishdet.export.graph import graph_of
 from fishdet.export.write import write_model
 from fishdet.inference.build import pipeline_steps
@@ -42,7 +52,7 @@ from fishdet.precision import cpu_has_bf16, cpu_has_vnni, resolve_precision
 
 CLASSES = 20
 AS_USERS = ("stock MMDetection, fp32", "torchvision, fp32")
-"""Run under the defaults of the C library; ``tools/predict.py`` and ``train.py`` change them."""
+"""Run apart, under the C library's defaults; ``tools/predict.py`` and ``train.py`` change them."""
 Named = dict[str, Callable[[], Callable[[], Any]]]
 """What builds each contender, and what that runs, by name."""
 
@@ -62,13 +72,14 @@ def main() -> None:
     """Run every size and batch and print the ratios."""
     args = parse_args()
     print(machine_line(machine()))
+    keep_freed_memory()
     rows: list[Row] = []
     for height, width in args.sizes:
         for batch in args.batches:
             with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
                 made = contenders(args, (height, width), batch, Path(folder))
                 size = f"{height}×{width}, batch {batch}"
-                rows += in_turn(made, size, args.repeats, by_default=AS_USERS)
+                rows += in_turn(made, size, args.repeats)
             record(args.json, rows)
 
 
@@ -97,24 +108,41 @@ def contenders(
     args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path
 ) -> dict[str, Callable[[], Any]]:
     """Build all of them on the same weights."""
+    built: dict[str, Callable[[], Any]] = {}
+    for name, build in chosen(_named(args, size, batch, folder), args.only).items():
+        try:
+            apart = name in AS_USERS
+            built[name] = Apart(alone, args, size, batch, name) if apart else build()
+        except Exception as error:  # a runtime that is missing is a row, and no end
+            built[name] = _failing(str(error))
+    return built
+
+
+def alone(
+    args: argparse.Namespace, size: tuple[int, int], batch: int, name: str
+) -> Callable[[], Any]:
+    """Build one that needs no file, in a process of its own."""
+    run = _named(args, size, batch, Path())[name]()
+
+    def without_gradients() -> None:
+        with torch.inference_mode():
+            run()
+
+    return without_gradients
+
+
+def _named(args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path) -> Named:
     stock = stock_model(CLASSES, args.proposals)
     pictures = [picture(*size, seed) for seed in range(batch)]
     packed = stock_batch(pictures)
     case = Case(args, stock, size, pictures, folder)
-    named: Named = {
+    return {
         "stock MMDetection, fp32": lambda: lambda: stock.test_step(copy.copy(packed)),
         **_torchvision(case),
         **_torchvision_exported(case),
         **_ours(case),
         **_exported(case),
     }
-    built: dict[str, Callable[[], Any]] = {}
-    for name, build in chosen(named, args.only).items():
-        try:
-            built[name] = build()
-        except Exception as error:  # a runtime that is missing is a row, and no end
-            built[name] = _failing(str(error))
-    return built
 
 
 def _failing(words: str) -> Callable[[], Any]:

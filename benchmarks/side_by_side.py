@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
+import multiprocessing
 import statistics
 import sys
 import time
@@ -15,16 +15,11 @@ from typing import Any
 
 import torch
 
-from fishdet.allocator import keep_freed_memory
 from fishdet.analysis.profile.clock import peak_of_process
 from fishdet.environment import git_commit, hardware, package_version
 
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 PACKAGES = ("torch", "torchvision", "onedl-mmdetection", "onnxruntime", "openvino", "nncf")
-
-
-# glibc's defaults: mallopt(3).
-DEFAULTS = {-4: 65536, -1: 128 * 1024, -2: 128 * 1024}
 
 
 @dataclass(frozen=True)
@@ -48,22 +43,73 @@ class Row:
     note: str = ""
 
 
+class Apart:
+    """A contender in a process of its own, under the C library's defaults, as its users run it.
+
+    What is timed here keeps freed memory (``fishdet.allocator``), and a process cannot go back:
+    glibc's thresholds follow what is freed until one is set. The process waits in between.
+
+    Args:
+        build: a function of a module; what it returns is run there.
+        args: of ``build``.
+
+    Raises:
+        RuntimeError: it could not be built; when called, it failed.
+    """
+
+    def __init__(self, build: Callable[..., Callable[[], Any]], *args: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, build, args), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.peak = self._answer()
+
+    def __call__(self) -> None:
+        """Run it once and wait."""
+        self._pipe.send(True)
+        self.peak = self._answer()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process.is_alive():
+            self._pipe.send(False)
+        self._process.join()
+
+    def _answer(self) -> int:
+        try:
+            fine, value = self._pipe.recv()
+        except EOFError:
+            raise RuntimeError("its process ended: is there memory enough?") from None
+        if not fine:
+            raise RuntimeError(value)
+        return int(value)
+
+
+def _serve(pipe: Any, build: Callable[..., Callable[[], Any]], args: tuple[Any, ...]) -> None:
+    """Build and run as often as asked; answer with whether it went well, and the peak in bytes."""
+    try:
+        run = build(*args)
+        pipe.send((True, peak_of_process()))
+        while pipe.recv():
+            peak_of_process()
+            run()
+            pipe.send((True, peak_of_process()))
+    except EOFError:  # the other process is gone
+        return
+    except Exception as error:  # whatever it is, the other process tells it
+        pipe.send((False, str(error)))
+
+
 def in_turn(
-    contenders: Mapping[str, Callable[[], Any]],
-    size: str,
-    repeats: int,
-    warm_up: int = 1,
-    by_default: Sequence[str] = (),
+    contenders: Mapping[str, Callable[[], Any]], size: str, repeats: int, warm_up: int = 1
 ) -> list[Row]:
     """Run the contenders in turn, round by round, and return a row for each.
 
-    Those ``by_default`` run under glibc's defaults, as where nobody has changed them; all others
-    keep freed memory (``fishdet.allocator``). Each then runs once untimed in each of its turns: the
-    heap that it finds is the one that it leaves, not that of the contender before it.
-
     The ratio is the median over rounds of the quotient within a round: what else the machine does
-    meets neighbours alike. Memory is watched in the warm-up. A contender that fails is a row that
-    says why; the first must not fail.
+    meets neighbours alike. Memory is that of the process that a contender runs in. A contender that
+    fails is a row that says why; the first must not fail. Those that run apart run once untimed in
+    each turn, and end.
     """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     peaks, notes = dict.fromkeys(contenders, 0.0), dict.fromkeys(contenders, "")
@@ -73,9 +119,8 @@ def in_turn(
                 continue
             peak_of_process()
             try:
-                if by_default:
-                    give_memory_back() if name in by_default else keep_freed_memory()
-                    run()
+                if isinstance(run, Apart):
+                    run()  # memory that it gave back may have left the machine while it waited
                 began = time.perf_counter()
                 run()
             except (RuntimeError, ValueError, NotImplementedError) as error:
@@ -83,7 +128,11 @@ def in_turn(
                 continue
             if turn >= warm_up:
                 times[name].append(time.perf_counter() - began)
-            peaks[name] = max(peaks[name], peak_of_process() / 2**20)
+            held = run.peak if isinstance(run, Apart) else peak_of_process()
+            peaks[name] = max(peaks[name], held / 2**20)
+    for run in contenders.values():
+        if isinstance(run, Apart):
+            run.close()
     first = times[next(iter(contenders))]
     rows = []
     for name, seconds in times.items():
@@ -92,14 +141,6 @@ def in_turn(
         rows.append(Row(name, size, seconds, ratio, peaks[name], notes[name]))
         print(_line(rows[-1]), flush=True)
     return rows
-
-
-def give_memory_back() -> None:
-    """Set glibc's allocator to its defaults and return what it holds."""
-    libc = ctypes.CDLL(None)
-    for name, value in DEFAULTS.items():
-        libc.mallopt(name, value)
-    libc.malloc_trim(0)
 
 
 def _line(row: Row) -> str:

@@ -28,8 +28,9 @@ from contenders import (
 )  # fmt: skip
 from mmdet.registry import MODELS
 from mmengine.structures import InstanceData
-from prediction import AS_USERS, CLASSES, size_of
+from prediction import AS_USERS, CLASSES, Named, size_of
 from side_by_side import (
+    Apart,
     Row,
     add_common,
     chosen,
@@ -40,6 +41,7 @@ from side_by_side import (
     record,
 )  # fmt: skip
 
+from fishdet.allocator import keep_freed_memory
 from fishdet.models import DenseSGD
 from fishdet.models.arrangement import arrange_model
 from fishdet.precision import cpu_has_bf16
@@ -51,11 +53,12 @@ def main() -> None:
     """Run every size and print the ratios."""
     args = parse_args()
     print(machine_line(machine()))
+    keep_freed_memory()
     rows: list[Row] = []
     for height, width in args.sizes:
         made = contenders(args, (height, width))
         size = f"{height}×{width}, batch {args.batch}"
-        rows += in_turn(made, size, args.repeats, by_default=AS_USERS)
+        rows += in_turn(made, size, args.repeats)
         record(args.json, rows)
 
 
@@ -75,6 +78,18 @@ def parse_args() -> argparse.Namespace:
 
 def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Callable[[], Any]]:
     """Build all of them on the same weights."""
+    return {
+        name: Apart(alone, args, size, name) if name in AS_USERS else build()
+        for name, build in chosen(_named(args, size), args.only).items()
+    }
+
+
+def alone(args: argparse.Namespace, size: tuple[int, int], name: str) -> Callable[[], Any]:
+    """Build one in a process of its own."""
+    return _named(args, size)[name]()
+
+
+def _named(args: argparse.Namespace, size: tuple[int, int]) -> Named:
     pictures = [picture(*size, seed) for seed in range(args.batch)]
     boxes, labels = targets(size, args.batch)
     stock = stock_model(CLASSES, 1000, train=True, finetune=args.finetune)
@@ -116,7 +131,7 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
             model.to(memory_format=torch.channels_last)
         return mmdets(model.train(), half, DenseSGD)
 
-    named: dict[str, Callable[[], Callable[[], Any]]] = {
+    named: Named = {
         "torchvision, fp32": lambda: theirs(False),
         "stock MMDetection, fp32": lambda: mmdets(stock, False),
         "fishdet, fp32": lambda: ours(False),
@@ -126,7 +141,7 @@ def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Cal
     if bf16:
         named["torchvision, bf16, channels_last"] = lambda: theirs(True)
         named["fishdet, bf16"] = lambda: ours(True)
-    return {name: build() for name, build in chosen(named, args.only).items()}
+    return named
 
 
 def step(
