@@ -47,6 +47,7 @@ from fishdet.models.arrangement import arrange_model
 from fishdet.precision import cpu_has_bf16
 
 BOXES = 8
+WARM_UP = 5  # rounds in which heaps grow; a training goes on for thousands
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def main() -> None:
     for height, width in args.sizes:
         made = contenders(args, (height, width))
         size = f"{height}×{width}, batch {args.batch}"
-        rows += in_turn(made, size, args.repeats)
+        rows += in_turn(made, size, args.repeats, warm_up=1 if args.quick else WARM_UP)
         record(args.json, rows)
 
 
