@@ -79,9 +79,11 @@ def report(title: str, ways: Mapping[str, Callable[[], torch.Tensor]], repeats: 
             times[name].append(time.perf_counter() - began)
     middle = {name: statistics.median(seconds) for name, seconds in times.items()}
     first = next(iter(middle.values()))
-    parts = [f"{name} {seconds * 1e3:.1f} ms ({seconds / first:.2f})" for name, seconds in
-             middle.items()]  # fmt: skip
-    print(f"{title}: " + ", ".join(parts), flush=True)
+    parts = [
+        f"{name} {seconds * 1e3:.1f} ms, ratio {seconds / first:.2f}"
+        for name, seconds in middle.items()
+    ]
+    print(f"{title}: " + "; ".join(parts), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
         "training.py --quick",
         "depthwise.py --quick",
         "prediction.py --quick --only torchvision fishdet,",
-        "epoch.py DATA --iterations 1 --turn 1 --img-scale 128 96 --bf16",
+        "epoch.py DATA --iterations 1 --turn 1 --warm-up 1 --img-scale 128 96 --bf16",
+        "packing.py --repeats 1",
+        "suppression.py --repeats 1",
     ],
 )
 def test_it_prints_a_ratio(command: str, drawn_data: Path) -> None:
