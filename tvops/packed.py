@@ -33,13 +33,15 @@ def packing_pays() -> bool:
 
 
 class Packing:
-    """What one layer, whose weight does not change, holds for the size that it saw last.
+    """What one layer holds for the size that it saw last.
 
-    Threads may share it: a packed weight comes together with its size. Copies begin empty.
+    Threads may share it: a packed weight comes together with its size. Copies begin empty. A
+    weight that is written to, as by ``load_state_dict``, is packed anew, unless it is an inference
+    tensor, of which PyTorch does not count that.
     """
 
     def __init__(self) -> None:
-        self._held: tuple[Sequence[int], Tensor] | None = None
+        self._held: tuple[Any, Tensor] | None = None
 
     def __reduce__(self) -> tuple[type[Packing], tuple[()]]:
         """Oppose copies of the packed weight, which PyTorch cannot copy."""
@@ -62,7 +64,7 @@ class Packing:
         Args:
             input: (B, C, H, W); packing is for float32 and bfloat16 in channels_last on the CPU,
                 where no gradient is asked for.
-            weight: (K, C / groups, kh, kw) of the same type, the same in each call.
+            weight: (K, C / groups, kh, kw) of the same type, the layer's own in each call.
             bias: (K,) or None.
             stride: of both directions, as ``padding`` (pixels of zeros) and ``dilation``.
             padding: see ``stride``.
@@ -82,7 +84,7 @@ class Packing:
         shape: Any = [list(padding), list(stride), list(dilation), groups]
         reorder: Any = torch._C._nn.mkldnn_reorder_conv2d_weight
         packed = self._for(
-            input.shape, lambda: reorder(weight.to_mkldnn(), *shape, list(input.shape))
+            input, weight, lambda: reorder(weight.to_mkldnn(), *shape, list(input.shape))
         )
         if add is None or not _alike(add, input):
             found = torch.ops.mkldnn._convolution_pointwise(
@@ -99,7 +101,7 @@ class Packing:
 
         Args:
             input: (N, in), as :meth:`conv2d` says.
-            weight: (out, in) of the same type, the same in each call.
+            weight: (out, in) of the same type, the layer's own in each call.
             bias: (out,) or None.
 
         Returns:
@@ -112,15 +114,16 @@ class Packing:
         ):
             return None
         packed = self._for(
-            input.shape, lambda: torch.ops.mkldnn._reorder_linear_weight(weight, len(input))
+            input, weight, lambda: torch.ops.mkldnn._reorder_linear_weight(weight, len(input))
         )
         found: Tensor = torch.ops.mkldnn._linear_pointwise(input, packed, bias, "none", [], "")
         return found
 
-    def _for(self, size: Sequence[int], pack: Callable[[], Tensor]) -> Tensor:
+    def _for(self, input: Tensor, weight: Tensor, pack: Callable[[], Tensor]) -> Tensor:
+        key = (input.shape, None if weight.is_inference() else weight._version)
         held = self._held
-        if held is None or held[0] != size:
-            held = self._held = (size, pack())
+        if held is None or held[0] != key:
+            held = self._held = (key, pack())
         return held[1]
 
 

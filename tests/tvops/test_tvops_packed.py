@@ -132,6 +132,21 @@ def test_copies_pack_anew() -> None:
         assert torch.equal(copied.conv2d(x, weight, None, *sizes), wanted)
 
 
+def test_a_weight_that_is_written_to_is_packed_anew() -> None:
+    layer, x = torch.nn.Conv2d(8, 8, 3).to(memory_format=torch.channels_last), maps(1, 8, 12, 12)
+    wide, rows = torch.nn.Linear(1024, 512), maps(200, 1024)
+    packing, other = Packing(), Packing()
+    for value in (1.0, 2.0):
+        for module in (layer, wide):
+            module.load_state_dict({k: torch.full_like(v, value) for k, v in
+                                    module.state_dict().items()})  # fmt: skip
+        with torch.no_grad():
+            found = packing.conv2d(x, layer.weight, layer.bias, (1, 1), (0, 0), (1, 1), 1)
+            torch.testing.assert_close(found, layer(x), rtol=1e-4, atol=1e-4)
+            found = other.linear(rows, wide.weight, wide.bias)
+            torch.testing.assert_close(found, wide(rows), rtol=1e-4, atol=1e-3)
+
+
 def test_threads_may_share_a_layer() -> None:
     weight, packing = maps(16, 16, 3, 3), Packing()
     pictures = [maps(1, 16, 10 + side, 14, seed=side) for side in range(4)]
