@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from unittest import mock
 
@@ -18,6 +19,7 @@ from contenders import ours_config, picture, stock_model
 from side_by_side import machine, machine_line
 
 from fishdet.allocator import keep_freed_memory
+from fishdet.cli import exit_status
 from fishdet.inference.network import Network
 from fishdet.precision import resolve_precision
 
@@ -61,4 +63,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     torch.set_grad_enabled(False)
-    main()
+    sys.exit(exit_status(main))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -42,6 +43,7 @@ from side_by_side import (
 )  # fmt: skip
 
 from fishdet.allocator import keep_freed_memory
+from fishdet.cli import exit_status
 from fishdet.export.graph import graph_of
 from fishdet.export.write import write_model
 from fishdet.inference.build import pipeline_steps
@@ -101,6 +103,8 @@ def parse_args() -> argparse.Namespace:
 def size_of(text: str) -> tuple[int, int]:
     """Parse HEIGHTxWIDTH."""
     height, _, width = text.partition("x")
+    if not (height.isdigit() and width.isdigit() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no HEIGHTxWIDTH in pixels, such as 480x640")
     return int(height), int(width)
 
 
@@ -319,4 +323,4 @@ def _exported(case: Case) -> Named:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import signal
 import statistics
 import sys
 import time
@@ -88,6 +89,7 @@ class Apart:
 
 def _serve(pipe: Any, build: Callable[..., Callable[[], Any]], args: tuple[Any, ...]) -> None:
     """Build and run as often as asked; answer with whether it went well, and the peak in bytes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process is told, and ends this one
     try:
         run = build(*args)
         pipe.send((True, peak_of_process()))
@@ -95,7 +97,7 @@ def _serve(pipe: Any, build: Callable[..., Callable[[], Any]], args: tuple[Any, 
             peak_of_process()
             run()
             pipe.send((True, peak_of_process()))
-    except EOFError:  # the other process is gone
+    except (EOFError, BrokenPipeError):  # the other process is gone
         return
     except Exception as error:  # whatever it is, the other process tells it
         pipe.send((False, str(error)))

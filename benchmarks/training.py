@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,7 @@ from side_by_side import (
 )  # fmt: skip
 
 from fishdet.allocator import keep_freed_memory
+from fishdet.cli import exit_status
 from fishdet.models import DenseSGD
 from fishdet.models.arrangement import arrange_model
 from fishdet.precision import cpu_has_bf16
@@ -176,4 +178,4 @@ def targets(size: tuple[int, int], batch: int) -> tuple[list[torch.Tensor], list
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))

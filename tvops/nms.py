@@ -49,7 +49,13 @@ def best_nms(
 
     Returns:
         (K,) int64 indices of the kept boxes, best score first, equal scores in the order given.
+
+    Raises:
+        ValueError: not as many scores or groups as boxes.
     """
+    counts = {len(boxes), len(scores), len(boxes if groups is None else groups)}
+    if len(counts) > 1:
+        raise ValueError(f"boxes, scores and groups are not equally many: {sorted(counts)}")
     boxes, scores = widened(boxes, scores)
     order = scores.argsort(descending=True, stable=True)
     corners = boxes[order].t().contiguous()

@@ -20,6 +20,9 @@ CONVOLUTIONS: dict[Any, tuple[str, ...]] = {
 def join_residuals(model: nn.Module) -> int:
     """Let mmdet's residual blocks make fewer passes over memory in prediction, in place.
 
+    A block's output is written over by the next one: a forward hook that keeps it has to copy it.
+    The outputs of stages stay.
+
     Args:
         model: a detector whose layers are held (:mod:`fishdet.inference.held`). Blocks with norms
             or plugins that are not gone stay as they are.

@@ -128,6 +128,13 @@ def test_an_iou_that_float32_rounds_up_to_the_threshold_is_greater():
     assert len(best_nms(boxes.double(), scores, 0.3, 9)) == 2
 
 
+def test_the_best_of_unequal_numbers_are_refused():
+    boxes, scores = random_boxes(4)
+    for parts in ((boxes, scores[:3]), (boxes[:3], scores), (boxes, scores, torch.zeros(5))):
+        with pytest.raises(ValueError, match="not equally many"):
+            best_nms(*parts[:2], 0.5, 2, *parts[2:])
+
+
 def test_the_best_of_half_precision():
     boxes, scores = random_boxes(300)
     scores = scores.bfloat16()

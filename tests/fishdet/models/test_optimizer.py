@@ -74,6 +74,72 @@ def test_a_state_dict_of_torch_goes_on(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("lies", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("name", ["AdamW", "SGD"])
+def test_a_state_that_lies_otherwise_goes_on(name: str, lies: torch.memory_format) -> None:
+    """As from a CPU on which the weights lie in another order: torch's fused step mixes them up."""
+    kind, torchs, settings = OPTIMIZERS[name]
+    model = network()
+    before = kind(model.parameters(), **settings)
+    steps(model, before)
+    saved = copy.deepcopy(before.state_dict())
+    for state in saved["state"].values():
+        for key, value in state.items():
+            if value.dim() == 4:
+                other = {torch.channels_last: torch.contiguous_format}.get(
+                    lies, torch.channels_last
+                )
+                state[key] = value.contiguous(memory_format=other)
+    found, wanted = (copy.deepcopy(model).to(memory_format=lies) for _ in range(2))
+    optimizer = kind(found.parameters(), **settings)
+    reference = torchs(wanted.parameters(), **dict(settings, fused=False))
+    optimizer.load_state_dict(saved)
+    reference.load_state_dict(copy.deepcopy(saved))
+    for group in reference.param_groups:
+        group["fused"] = False
+    for one, another in ((found, optimizer), (wanted, reference)):
+        steps(one, another)
+    for mine, theirs in zip(found.parameters(), wanted.parameters(), strict=True):
+        if mine.dim() > 1:  # a bias before BatchNorm has noise for a gradient, which Adam scales up
+            torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_weight_may_get_its_first_gradient_late() -> None:
+    ours, theirs = network(), network()
+    optimizer = DenseSGD(ours.parameters(), lr=1e-2, momentum=0.9, dampening=0.1)
+    reference = torch.optim.SGD(theirs.parameters(), lr=1e-2, momentum=0.9, dampening=0.1)
+    for model, one in ((ours, optimizer), (theirs, reference)):
+        model[0].requires_grad_(False)
+        steps(model, one)
+        model[0].requires_grad_(True)
+        steps(model, one)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other)
+
+
+def test_an_overflow_in_the_first_step_leaves_no_momentum() -> None:
+    weight = nn.Parameter(torch.ones(4))
+    optimizer = DenseSGD([weight], lr=0.1, momentum=0.9)
+    weight.grad = torch.full((4,), torch.inf)
+    optimizer.grad_scale, optimizer.found_inf = torch.tensor(1.0), torch.tensor(1.0)
+    optimizer.step()
+    assert torch.equal(weight, torch.ones(4))
+    assert torch.equal(optimizer.state[weight]["momentum_buffer"], torch.zeros(4))
+
+
+def test_hooks_run_once_a_step_and_a_state_of_plain_sgd_steps_in_one_pass() -> None:
+    model = network()
+    reference = torch.optim.SGD(model.parameters(), lr=1e-2, momentum=0.9)
+    steps(model, reference)
+    optimizer = DenseSGD(model.parameters(), lr=1e-2, momentum=0.9)
+    optimizer.load_state_dict(reference.state_dict())
+    assert optimizer.param_groups[0]["fused"]
+    calls: list[int] = []
+    optimizer.register_step_post_hook(lambda *_: calls.append(1))
+    steps(model, optimizer)
+    assert len(calls) == 3
+
+
 def test_a_closure_runs_once_a_step() -> None:
     model = network()
     optimizer = DenseSGD(model.parameters(), **SGD)
