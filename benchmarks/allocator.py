@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 
 import torch
 import torchvision
-from side_by_side import Apart
+from side_by_side import Apart, in_turn, machine, machine_line
 
 from fishdet.allocator import keep_freed_memory
-from fishdet.environment import hardware
 from fishdet.precision import autocast, resolve_precision
 
 WARM_UP = 5  # rounds in which the heap grows
@@ -43,22 +40,8 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     keep_freed_memory()
     sides = {"glibc's defaults": Apart(steps), "keep_freed_memory": steps()}
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(-WARM_UP, rounds):
-        for name, run in sides.items():
-            run()  # memory that was given back may have left the machine in the meantime
-            started = time.perf_counter()
-            run()
-            if turn >= 0:
-                times[name].append(time.perf_counter() - started)
-    dtype = resolve_precision("auto", "cpu")
-    print(
-        f"{hardware()['cpu']}, {hardware()['cpu_capability']}, {dtype}, torch {torch.__version__}"
-    )
-    medians = {name: statistics.median(seconds) for name, seconds in times.items()}
-    for name, median in medians.items():
-        print(f"{name:<20} {median * 1000:7.0f} ms (median of {rounds})")
-    print(f"ratio {medians['keep_freed_memory'] / medians[next(iter(medians))]:.2f}")
+    print(machine_line(machine()))
+    in_turn(sides, f"ResNet-50, {resolve_precision('auto', 'cpu')}", rounds, WARM_UP)
 
 
 if __name__ == "__main__":

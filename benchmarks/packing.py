@@ -9,19 +9,20 @@ same picture one after the other. "In turn": every picture has another size than
 from __future__ import annotations
 
 import argparse
-import statistics
+import itertools
 import sys
-import time
+from collections.abc import Callable, Sequence
+from typing import Any
 from unittest import mock
 
 import torch
 from contenders import ours_config, picture, stock_model
-from side_by_side import machine, machine_line
+from side_by_side import in_turn, machine, machine_line
 
 from fishdet.allocator import keep_freed_memory
 from fishdet.cli import exit_status
 from fishdet.inference.network import Network
-from fishdet.precision import resolve_precision
+from fishdet.precision import precision_name, resolve_precision
 
 CLASSES = 20
 SIZES = ((480, 640), (448, 608), (512, 672))
@@ -44,21 +45,16 @@ def main() -> None:
             return Network(cfg, weights, "R50-FPN", device="cpu", dtype=dtype, classes=CLASSES,
                            batch_size=1)  # fmt: skip
 
-    packed, plain = network(True), network(False)
+    networks = {"as they lie": network(False), "packed": network(True)}
     for name, sizes in (("one size", SIZES[:1]), ("sizes in turn", SIZES)):
-        times: dict[bool, list[float]] = {True: [], False: []}
-        for turn in range(-2, args.repeats):
-            image = picture(*sizes[turn % len(sizes)])
-            for packs, one in ((False, plain), (True, packed)):
-                samples = [one.prepare(image)]
-                began = time.perf_counter()
-                one._forward(samples)
-                if turn >= 0:
-                    times[packs].append(time.perf_counter() - began)
-        ratio = statistics.median(a / b for a, b in zip(times[True], times[False], strict=True))
-        middle = {packs: statistics.median(seconds) * 1e3 for packs, seconds in times.items()}
-        print(f"{name}, {dtype}: packed {middle[True]:.1f} ms, as they lie {middle[False]:.1f} ms, "
-              f"ratio {ratio:.3f}", flush=True)  # fmt: skip
+        made = {who: predicting(one, sizes) for who, one in networks.items()}
+        in_turn(made, f"{name}, {precision_name(dtype)}", args.repeats, warm_up=2)
+
+
+def predicting(network: Network, sizes: Sequence[tuple[int, int]]) -> Callable[[], Any]:
+    """Return what predicts one prepared picture, each time of the next size."""
+    samples = itertools.cycle([[network.prepare(picture(*size))] for size in sizes])
+    return lambda: network._forward(next(samples))
 
 
 if __name__ == "__main__":

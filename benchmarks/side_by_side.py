@@ -150,7 +150,7 @@ def _line(row: Row) -> str:
         return f"  {row.size:<24} {row.name:<44} {row.note}"
     middle = statistics.median(row.seconds)
     return (
-        f"  {row.size:<24} {row.name:<44} {middle:8.3f} s  ratio {row.ratio:.2f}  "
+        f"  {row.size:<24} {row.name:<44} {middle:8.4f} s  ratio {row.ratio:.2f}  "
         f"peak {row.peak_mib:.0f} MiB"
     )
 

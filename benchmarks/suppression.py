@@ -11,12 +11,10 @@ mmcv's ``batched_nms`` compares all with all, or (``split_thr``) those of a leve
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable, Mapping
 
 import torch
-from side_by_side import machine, machine_line
+from side_by_side import in_turn, machine, machine_line
 
 import tvops  # noqa: F401  # stands in for mmcv's operators
 from tvops.nms import best_nms
@@ -66,24 +64,12 @@ def random_boxes(count: int, places: int | None) -> torch.Tensor:
 
 
 def report(title: str, ways: Mapping[str, Callable[[], torch.Tensor]], repeats: int) -> None:
-    """Run the ways in turn and print medians and ratios to the first; they must agree."""
+    """Run the ways in turn; they must agree."""
     kept = {name: run() for name, run in ways.items()}
     for name, found in kept.items():
         if not torch.equal(found, kept["best_nms"]):
             raise SystemExit(f"{title}: {name} keeps other boxes")
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(repeats):
-        for name, run in ways.items():
-            began = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - began)
-    middle = {name: statistics.median(seconds) for name, seconds in times.items()}
-    first = next(iter(middle.values()))
-    parts = [
-        f"{name} {seconds * 1e3:.1f} ms, ratio {seconds / first:.2f}"
-        for name, seconds in middle.items()
-    ]
-    print(f"{title}: " + "; ".join(parts), flush=True)
+    in_turn(ways, title, repeats)
 
 
 if __name__ == "__main__":

@@ -104,8 +104,9 @@ def _places(grad: Tensor) -> Tensor:
     nothing to any sum.
     """
     rows = grad.permute(0, 2, 3, 1)
-    if rows.is_contiguous() and rows.size(3) * rows.element_size() % 8 == 0:
-        rows = rows.view(torch.int64)
+    begins, wide = (count * rows.element_size() for count in (rows.storage_offset(), rows.size(3)))
+    if rows.is_contiguous() and begins % 8 == wide % 8 == 0:
+        rows = rows.reshape(-1, rows.size(3)).view(torch.int64).view(*rows.shape[:3], wide // 8)
     return rows.any(3).nonzero()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
+from mmdet.registry import OPTIMIZERS
 from mmengine.config import Config
 from torch import nn
 
@@ -54,14 +56,21 @@ def test_other_optimisers_stay(optimizer: dict) -> None:
 @pytest.mark.parametrize("gpu", [False, True])
 def test_a_training_sets_them_where_there_is_a_gpu(gpu: bool, monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    options = training.TrainOptions(CONFIG, compile=True)
+    own = training.TrainOptions(CONFIG, compile=True)
+    options = dataclasses.replace(own, cfg_options={"optim_wrapper.optimizer.type": "SGD"})
     monkeypatch.setattr(training, "bind", lambda cfg, data: None)
     monkeypatch.setattr(training, "fit_batch", lambda cfg: "")
     monkeypatch.setattr(training, "resolve_pretrained", lambda model: (model, ""))
     cfg, _ = training.training_config(options)
+    assert bool(cfg.optim_wrapper.optimizer.get("fused")) == gpu
     assert bool(cfg.train_dataloader.get("prefetch_factor")) == gpu
     assert cfg.train_dataloader.pin_memory == gpu
     assert [h["type"] for h in cfg.custom_hooks].count("CompileHook") == 1
+    shipped, _ = training.training_config(own)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)  # the log asks which GPU it is
+    weights = [nn.Parameter(torch.ones(1))]
+    optimizer = OPTIMIZERS.build(dict(shipped.optim_wrapper.optimizer, params=weights))
+    assert optimizer.param_groups[0]["fused"]  # with a GPU and without
 
 
 class Detector(nn.Module):

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from tvops.sparse_gradient import (
     SparseGradientConv2d,
+    _places,
     sparse_gradient_conv2d,
     takes_sparse_gradients,
 )
@@ -113,3 +114,15 @@ def test_the_module_takes_it_where_gradients_are_asked_for(monkeypatch) -> None:
     found = conv(x)
     assert "_Convolution" in type(found.grad_fn).__name__ and plain.grad_fn is None
     torch.testing.assert_close(found, plain)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("channels", "begins"), [(8, 0), (8, 1), (6, 0), (3, 0)])
+def test_places_are_found_wherever_a_gradient_begins(dtype, channels, begins) -> None:
+    """Eight bytes at a time where that fits, and one number at a time where not."""
+    memory = torch.zeros(begins + 2 * 5 * 6 * channels, dtype=dtype)
+    grad = memory[begins:].view(2, 5, 6, channels).permute(0, 3, 1, 2)
+    for place in ((0, channels - 1, 0, 0), (0, 0, 4, 5), (1, 1, 2, 3)):
+        grad[place] = 0.5
+    for one in (grad, grad.contiguous()):
+        assert _places(one).tolist() == [[0, 0, 0], [0, 4, 5], [1, 2, 3]]
