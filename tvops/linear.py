@@ -99,6 +99,15 @@ class _Linear(torch.autograd.Function):
 
 
 def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return left (N, K) times the transpose of right (M, K)."""
+    """Return left (N, K) times the transpose of right (M, K).
+
+    oneDNN has fast code for matrices that lie row by row or column by column. A part of a wider one
+    is copied first: otherwise it would take a thousand times as long.
+    """
+    left, right = _whole(left), _whole(right)
     found: Tensor = torch.ops.mkldnn._linear_pointwise(left, right, bias, "none", [], "")
     return found
+
+
+def _whole(matrix: Tensor) -> Tensor:
+    return matrix if matrix.is_contiguous() or matrix.t().is_contiguous() else matrix.contiguous()

@@ -167,14 +167,17 @@ def convolve(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """
     torch.backends.nnpack.is_available()  # sets NNPACK up, without which it refuses all
     weight = weight.contiguous()
-    found = [
-        torch._nnpack_spatial_convolution(one, weight, bias, [1, 1], [1, 1])
-        for one in _by_plane(input).split(1)
-    ]
-    joined = found[0] if len(found) == 1 else torch.cat(found)
+    found = (
+        torch._nnpack_spatial_convolution(_by_plane(one), weight, bias, [1, 1], [1, 1])
+        for one in input.split(1)
+    )
     if input.is_contiguous():
-        return joined
-    return joined.contiguous(memory_format=torch.channels_last)
+        return next(found) if len(input) == 1 else torch.cat(list(found))
+    sizes = (input.size(0), weight.size(0), *input.shape[2:])
+    joined = torch.empty(sizes, dtype=input.dtype, memory_format=torch.channels_last)
+    for place, maps in zip(joined.split(1), found, strict=True):
+        place.copy_(maps)
+    return joined
 
 
 def _by_plane(maps: Tensor) -> Tensor:
