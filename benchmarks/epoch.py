@@ -5,9 +5,9 @@
 Faster R-CNN R50-FPN, all layers trained from random weights, batch 2: reading, decoding, resizing
 to one of six sizes, forward, backward, the optimiser's step. MMDetection's config, data set and
 pipeline against ``configs/faster_rcnn/faster-rcnn_r50_fpn_ms-3x_fish.py``. Both get the same six
-sizes and as many loader workers, and take turns of ``--turn`` iterations; the ratio is that of the
-sums. RoIAlign of stock MMDetection is torchvision's kernel; it runs in a process of its own, under
-the C library's defaults, where ours keeps freed memory, as ``tools/train.py`` does. The first
+sizes and as many loader workers, and take turns of ``--turn`` iterations, each in a process of its
+own; the ratio is that of the sums. RoIAlign of stock MMDetection is torchvision's kernel; it runs
+under the C library's defaults, where ours keeps freed memory, as ``tools/train.py`` does. The first
 ``--warm-up`` iterations, in which the heap grows, are not timed.
 """
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,52 +24,47 @@ from mmengine.logging import MMLogger
 from side_by_side import Apart, machine, machine_line
 from training_steps import training_steps
 
-from fishdet.allocator import keep_freed_memory
 from fishdet.binding import bind
 from fishdet.cli import exit_status
 from fishdet.config import load_config, set_precision
+from fishdet.errors import FishdetError
 from fishdet.precision import cpu_has_bf16
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
 STOCK = "stock MMDetection, fp32"
+OURS = {"fishdet, fp32": "fp32", "fishdet, bf16": "bf16"}
 SHORTER = (0.8, 0.84, 0.88, 0.92, 0.96, 1.0)  # of the shorter side: 640 to 800 of 800
 
 
 def main() -> None:
     """Take turns and print the ratio."""
     args = parse_args()
+    if not args.data.is_dir():
+        raise FishdetError(
+            f"{args.data}: no such folder; name a data folder, as for tools/train.py"
+        )
     print(machine_line(machine()))
-    keep_freed_memory()
-    sides: dict[str, Callable[[], Any]] = {
-        STOCK: Apart(steps, args, STOCK),
-        "fishdet, fp32": steps(args, "fp32"),
-    }
-    if cpu_has_bf16() or args.bf16:
-        sides["fishdet, bf16"] = steps(args, "bf16")
+    names = [STOCK, *OURS] if cpu_has_bf16() or args.bf16 else [STOCK, next(iter(OURS))]
+    sides = {name: Apart(steps, args, name, keeps_memory=name != STOCK) for name in names}
     spent = dict.fromkeys(sides, 0.0)
-    for run in sides.values():
-        for _ in range(args.warm_up):
-            run()
+    for side in sides.values():
+        side(args.warm_up)
     for turn in range(0, args.iterations, args.turn):
-        for name, run in sides.items():
-            run()  # memory that was given back may have left the machine in the meantime
-            began = time.perf_counter()
-            for _ in range(args.turn):
-                run()
-            spent[name] += time.perf_counter() - began
+        for name, side in sides.items():
+            side()  # caches, and memory that was given back, went to others in the meantime
+            spent[name] += side(args.turn)
         done = min(turn + args.turn, args.iterations)
         print(f"{done} of {args.iterations}: " + said(spent, done), flush=True)
-    for run in sides.values():
-        if isinstance(run, Apart):
-            run.close()
+    for side in sides.values():
+        side.close()
 
 
-def steps(args: argparse.Namespace, side: str) -> Callable[[], Any]:
-    """Return what trains one iteration of a side: stock MMDetection, or ours in a precision."""
+def steps(args: argparse.Namespace, name: str) -> Callable[[], Any]:
+    """Return what trains one iteration: stock MMDetection's, or ours in a precision."""
     register_all_modules(init_default_scope=True)
     MMLogger.get_current_instance().setLevel("ERROR")  # what each weight begins with
-    going = training_steps(stock(args) if side == STOCK else ours(args, side))
+    going = training_steps(stock(args) if name == STOCK else ours(args, OURS[name]))
     return lambda: next(going)
 
 

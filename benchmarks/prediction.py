@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import functools
 import sys
 import tempfile
 import warnings
@@ -33,6 +34,7 @@ from contenders import (
 )  # fmt: skip
 from side_by_side import (
     Apart,
+    Failed,
     Row,
     add_common,
     chosen,
@@ -42,7 +44,6 @@ from side_by_side import (
     record,
 )  # fmt: skip
 
-from fishdet.allocator import keep_freed_memory
 from fishdet.cli import exit_status
 from fishdet.export.graph import graph_of
 from fishdet.export.write import write_model
@@ -54,31 +55,43 @@ from fishdet.precision import cpu_has_bf16, cpu_has_vnni, resolve_precision
 
 CLASSES = 20
 AS_USERS = ("stock MMDetection, fp32", "torchvision, fp32")
-"""Run apart, under the C library's defaults; ``tools/predict.py`` and ``train.py`` change them."""
+"""Under the C library's defaults; all others keep freed memory, as ``tools/predict.py`` does."""
 Named = dict[str, Callable[[], Callable[[], Any]]]
 """What builds each contender, and what that runs, by name."""
+FILES = {
+    "torchvision exported, ONNX Runtime, fp32": "torchvision.onnx",
+    "torchvision exported, OpenVINO, fp32": "torchvision.onnx",
+    "torchvision exported, OpenVINO, bf16": "torchvision.onnx",
+    "fishdet exported, ONNX Runtime, fp32": "plain.onnx",
+    "fishdet exported, OpenVINO, fp32": "plain.xml",
+    "fishdet exported, OpenVINO, INT8": "small.xml",
+    "fishdet exported, OpenVINO, bf16": "plain.xml",
+}
+"""Which file a contender runs."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What all contenders are built for: weights, (height, width) and pictures of that size."""
+    """What all contenders are built for: (height, width), pictures of that size, exported files."""
 
     args: argparse.Namespace
-    stock: Any
     size: tuple[int, int]
     pictures: list[np.ndarray]
     folder: Path
+
+    def stock(self) -> Any:
+        """Return MMDetection's model, with the weights that all have."""
+        return stock_model(CLASSES, self.args.proposals)
 
 
 def main() -> None:
     """Run every size and batch and print the ratios."""
     args = parse_args()
     print(machine_line(machine()))
-    keep_freed_memory()
     rows: list[Row] = []
     for height, width in args.sizes:
         for batch in args.batches:
-            with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+            with tempfile.TemporaryDirectory() as folder:
                 made = contenders(args, (height, width), batch, Path(folder))
                 size = f"{height}×{width}, batch {batch}"
                 rows += in_turn(made, size, args.repeats)
@@ -111,22 +124,25 @@ def size_of(text: str) -> tuple[int, int]:
 def contenders(
     args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path
 ) -> dict[str, Callable[[], Any]]:
-    """Build all of them on the same weights."""
+    """Build all of them on the same weights, each in a process of its own."""
     built: dict[str, Callable[[], Any]] = {}
-    for name, build in chosen(_named(args, size, batch, folder), args.only).items():
+    case = _case(args, size, batch, folder)
+    for name in chosen(_named(case), args.only):
         try:
-            apart = name in AS_USERS
-            built[name] = Apart(alone, args, size, batch, name) if apart else build()
-        except Exception as error:  # a runtime that is missing is a row, and no end
+            if name in FILES and not (folder / FILES[name]).is_file():
+                Apart(writing, args, size, batch, folder, FILES[name]).close()
+            keeps = name not in AS_USERS
+            built[name] = Apart(alone, args, size, batch, folder, name, keeps_memory=keeps)
+        except Failed as error:  # a runtime that is missing is a row, and no end
             built[name] = _failing(str(error))
     return built
 
 
 def alone(
-    args: argparse.Namespace, size: tuple[int, int], batch: int, name: str
+    args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path, name: str
 ) -> Callable[[], Any]:
-    """Build one that needs no file, in a process of its own."""
-    run = _named(args, size, batch, Path())[name]()
+    """Build one, whose file is written."""
+    run = _named(_case(args, size, batch, folder))[name]()
 
     def without_gradients() -> None:
         with torch.inference_mode():
@@ -135,13 +151,44 @@ def alone(
     return without_gradients
 
 
-def _named(args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path) -> Named:
-    stock = stock_model(CLASSES, args.proposals)
-    pictures = [picture(*size, seed) for seed in range(batch)]
-    packed = stock_batch(pictures)
-    case = Case(args, stock, size, pictures, folder)
+def writing(
+    args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path, file: str
+) -> Callable[[], Any]:
+    """Export one file, which holds memory that a process that runs it has no need of."""
+    write(_case(args, size, batch, folder), file)
+    return lambda: None
+
+
+def write(case: Case, file: str) -> None:
+    """Write one of the ``FILES``."""
+    if file == "torchvision.onnx":
+        _write_torchvision(case, case.folder / file)
+        return
+    cfg = ours_config(CLASSES, case.args.proposals, *case.size)
+    network = Network(
+        cfg, case.stock().state_dict(), "benchmark", device="cpu", dtype=torch.float32,
+        classes=CLASSES, batch_size=len(case.pictures), plain=True,
+    )  # fmt: skip
+    graph = graph_of(network.model, pipeline_steps(cfg, "benchmark"))
+    with torch.no_grad():
+        if file == "small.xml":
+            _write_int8(graph, case.pictures, case.folder / file)
+        else:
+            kind = "onnx" if file.endswith(".onnx") else "openvino"
+            write_model(graph, {}, case.folder / file, kind)
+
+
+def _case(args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path) -> Case:
+    return Case(args, size, [picture(*size, seed) for seed in range(batch)], folder)
+
+
+def _named(case: Case) -> Named:
+    def stock() -> Callable[[], Any]:
+        model, packed = case.stock(), stock_batch(case.pictures)
+        return lambda: model.test_step(copy.copy(packed))
+
     return {
-        "stock MMDetection, fp32": lambda: lambda: stock.test_step(copy.copy(packed)),
+        "stock MMDetection, fp32": stock,
         **_torchvision(case),
         **_torchvision_exported(case),
         **_ours(case),
@@ -165,7 +212,7 @@ def _torchvision(case: Case) -> Named:
     has_bf16 = _bf16(args)
 
     def plain() -> Any:
-        return torchvision_model(case.stock, CLASSES, case.size, args.proposals)
+        return torchvision_model(case.stock(), CLASSES, case.size, args.proposals)
 
     def switched(bf16: bool, compiled: bool) -> Callable[[], Any]:
         model = plain().to(memory_format=torch.channels_last)
@@ -194,29 +241,14 @@ def _torchvision(case: Case) -> Named:
 
 
 def _torchvision_exported(case: Case) -> Named:
-    """torchvision's own way to ONNX: a trace of the list of pictures, sizes fixed."""
-    path = case.folder / "torchvision.onnx"
-    images = torchvision_batch(case.pictures)
-    feeds = {f"image{k}": image.numpy() for k, image in enumerate(images)}
-
-    def written() -> str:
-        if not path.is_file():
-            model = torchvision_model(case.stock, CLASSES, case.size, case.args.proposals)
-            with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                traced = [torch.from_numpy(values.copy()) for values in feeds.values()]
-                torch.onnx.export(
-                    model, (traced,), str(path), input_names=list(feeds), opset_version=18,
-                    dynamo=False,
-                )  # fmt: skip
-        return str(path)
+    path, feeds = str(case.folder / "torchvision.onnx"), _torchvision_feeds(case)
 
     def onnx() -> Callable[[], Any]:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(written(), options, ["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
         return lambda: session.run(None, feeds)
 
     def openvino(precision: str) -> Callable[[], Any]:
@@ -227,7 +259,7 @@ def _torchvision_exported(case: Case) -> Named:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": precision,
         }
-        compiled = openvino.Core().compile_model(written(), "CPU", hints)
+        compiled = openvino.Core().compile_model(path, "CPU", hints)
         return lambda: compiled(feeds)
 
     named: Named = {
@@ -239,12 +271,29 @@ def _torchvision_exported(case: Case) -> Named:
     return named
 
 
+def _torchvision_feeds(case: Case) -> dict[str, np.ndarray]:
+    images = torchvision_batch(case.pictures)
+    return {f"image{k}": image.numpy() for k, image in enumerate(images)}
+
+
+def _write_torchvision(case: Case, path: Path) -> None:
+    """torchvision's own way to ONNX: a trace of the list of pictures, sizes fixed."""
+    model = torchvision_model(case.stock(), CLASSES, case.size, case.args.proposals)
+    feeds = _torchvision_feeds(case)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model, (torchvision_batch(case.pictures),), str(path), input_names=list(feeds),
+            opset_version=18, dynamo=False,
+        )  # fmt: skip
+
+
 def _ours(case: Case) -> Named:
     args, pictures = case.args, case.pictures
 
     def build(precision: str, proposals: int, plain: bool = False) -> Callable[[], Any]:
         network = Network(
-            ours_config(CLASSES, proposals, *case.size), case.stock.state_dict(), "benchmark",
+            ours_config(CLASSES, proposals, *case.size), case.stock().state_dict(), "benchmark",
             device="cpu", dtype=resolve_precision(precision, "cpu"), classes=CLASSES,
             batch_size=len(pictures), plain=plain,
         )  # fmt: skip
@@ -263,63 +312,39 @@ def _ours(case: Case) -> Named:
 
 
 def _exported(case: Case) -> Named:
-    pictures, folder = case.pictures, case.folder
-    graphs: list[Any] = []
-
-    def graph() -> Any:
-        if not graphs:
-            cfg = ours_config(CLASSES, case.args.proposals, *case.size)
-            network = Network(
-                cfg, case.stock.state_dict(), "benchmark", device="cpu", dtype=torch.float32,
-                classes=CLASSES, batch_size=len(pictures), plain=True,
-            )  # fmt: skip
-            graphs.append(graph_of(network.model, pipeline_steps(cfg, "benchmark")))
-        return graphs[0]
-
-    def opened(path: Path, **hints: str) -> Callable[[], Any]:
+    def opened(file: str, **hints: str) -> Callable[[], Any]:
+        path = case.folder / file
         session = (
             OpenVinoSession(path, "cpu", hints) if hints else SESSIONS[path.suffix](path, "cpu")
         )
-        network = ExportedNetwork(session, CLASSES, len(pictures))
-        return lambda: network(pictures)
+        network = ExportedNetwork(session, CLASSES, len(case.pictures))
+        return lambda: network(case.pictures)
 
-    def plain(kind: str, suffix: str, **hints: str) -> Callable[[], Any]:
-        path = folder / f"plain{suffix}"
-        with torch.inference_mode(False), torch.no_grad():
-            write_model(graph(), {}, path, kind)
-        return opened(path, **hints)
-
-    def int8() -> Callable[[], Any]:
-        import logging
-
-        import nncf
-
-        logging.getLogger("nncf").setLevel(logging.ERROR)
-        from fishdet.export.convolved import convolve_maps
-        from fishdet.export.layers import EXACT
-        from fishdet.export.write import openvino_model, write_openvino
-
-        with torch.inference_mode(False), torch.no_grad():
-            model = openvino_model(graph())
-            if not cpu_has_vnni():
-                convolve_maps(model)
-            scope = nncf.IgnoredScope(patterns=list(EXACT), validate=False)
-            data = nncf.Dataset([p[None] for p in pictures[:1]])
-            small = nncf.quantize(model, data, ignored_scope=scope, subset_size=1)
-        path = folder / "small.xml"
-        write_openvino(small, "{}", path)
-        return opened(path)
-
-    named: Named = {
-        "fishdet exported, ONNX Runtime, fp32": lambda: plain("onnx", ".onnx"),
-        "fishdet exported, OpenVINO, fp32": lambda: plain("openvino", ".xml"),
-        "fishdet exported, OpenVINO, INT8": int8,
-    }
+    names = [name for name in FILES if name.startswith("fishdet")]
+    *usual, in_bf16 = names
+    named: Named = {name: functools.partial(opened, FILES[name]) for name in usual}
     if _bf16(case.args):
-        named["fishdet exported, OpenVINO, bf16"] = lambda: plain(
-            "openvino", ".xml", INFERENCE_PRECISION_HINT="bf16"
-        )
+        hint = {"INFERENCE_PRECISION_HINT": "bf16"}
+        named[in_bf16] = functools.partial(opened, FILES[in_bf16], **hint)
     return named
+
+
+def _write_int8(graph: Any, pictures: list[np.ndarray], path: Path) -> None:
+    import logging
+
+    import nncf
+
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    from fishdet.export.convolved import convolve_maps
+    from fishdet.export.layers import EXACT
+    from fishdet.export.write import openvino_model, write_openvino
+
+    model = openvino_model(graph)
+    if not cpu_has_vnni():
+        convolve_maps(model)
+    scope = nncf.IgnoredScope(patterns=list(EXACT), validate=False)
+    data = nncf.Dataset([p[None] for p in pictures[:1]])
+    write_openvino(nncf.quantize(model, data, ignored_scope=scope, subset_size=1), "{}", path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmarks of speed share: contenders in turn in one process, tables, records."""
+"""What the benchmarks of speed share: contenders in turn, their processes, tables, records."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from typing import Any
 
 import torch
 
+from fishdet.allocator import keep_freed_memory
 from fishdet.analysis.profile.clock import peak_of_process
 from fishdet.environment import git_commit, hardware, package_version
+from fishdet.errors import FishdetError
 
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+PRELOADED = ["fishdet.registered", "mmdet.models", "torchvision.models.detection"]
+"""What takes seconds to import, once for all processes where they can be forked."""
 PACKAGES = ("torch", "torchvision", "onedl-mmdetection", "onnxruntime", "openvino", "nncf")
 
 
@@ -44,63 +48,84 @@ class Row:
     note: str = ""
 
 
-class Apart:
-    """A contender in a process of its own, under the C library's defaults, as its users run it.
+class Failed(FishdetError, RuntimeError):
+    """A contender could not be built, or failed when it ran."""
 
-    What is timed here keeps freed memory (``fishdet.allocator``), and a process cannot go back:
-    glibc's thresholds follow what is freed until one is set. The process waits in between.
+
+class Apart:
+    """A contender in a process of its own, as its users run it: heap and peak are its own.
+
+    The process waits in between. Keeping freed memory (``fishdet.allocator``) cannot be undone:
+    glibc's thresholds follow what is freed until one is set.
 
     Args:
         build: a function of a module; what it returns is run there.
         args: of ``build``.
+        keeps_memory: whether freed memory is kept, as ``tools/predict.py`` and ``train.py`` do;
+            otherwise the C library's defaults hold.
+
+    Attributes:
+        peak: bytes that the process held at most since it was last asked.
 
     Raises:
-        RuntimeError: it could not be built; when called, it failed.
+        Failed: it could not be built; when called, it failed.
     """
 
-    def __init__(self, build: Callable[..., Callable[[], Any]], *args: Any) -> None:
-        context = multiprocessing.get_context("spawn")
+    def __init__(
+        self, build: Callable[..., Callable[[], Any]], *args: Any, keeps_memory: bool = True
+    ) -> None:
+        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        multiprocessing.set_forkserver_preload(PRELOADED)
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, build, args), daemon=True)
+        serve = (theirs, build, args, keeps_memory)
+        self._process = context.Process(target=_serve, args=serve, daemon=True)
         self._process.start()
         theirs.close()
-        self.peak = self._answer()
+        self.peak = 0
+        self._answer()
 
-    def __call__(self) -> None:
-        """Run it once and wait."""
-        self._pipe.send(True)
-        self.peak = self._answer()
+    def __call__(self, times: int = 1) -> float:
+        """Run it so many times, wait, and return the seconds."""
+        self._pipe.send(times)
+        return self._answer()
 
     def close(self) -> None:
         """End the process."""
         if self._process.is_alive():
-            self._pipe.send(False)
+            self._pipe.send(0)
         self._process.join()
 
-    def _answer(self) -> int:
+    def _answer(self) -> float:
         try:
             fine, value = self._pipe.recv()
         except EOFError:
-            raise RuntimeError("its process ended: is there memory enough?") from None
+            raise Failed("its process ended: is there memory enough?") from None
         if not fine:
-            raise RuntimeError(value)
-        return int(value)
+            raise Failed(value)
+        seconds, self.peak = value
+        return float(seconds)
 
 
-def _serve(pipe: Any, build: Callable[..., Callable[[], Any]], args: tuple[Any, ...]) -> None:
-    """Build and run as often as asked; answer with whether it went well, and the peak in bytes."""
+def _serve(
+    pipe: Any, build: Callable[..., Callable[[], Any]], args: tuple[Any, ...], keeps_memory: bool
+) -> None:
+    """Build and run as often as asked; answer with whether it went well, seconds and the peak."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process is told, and ends this one
     try:
+        if keeps_memory:
+            keep_freed_memory()
         run = build(*args)
-        pipe.send((True, peak_of_process()))
-        while pipe.recv():
+        pipe.send((True, (0.0, peak_of_process())))
+        while times := pipe.recv():
             peak_of_process()
-            run()
-            pipe.send((True, peak_of_process()))
+            began = time.perf_counter()
+            for _ in range(times):
+                run()
+            pipe.send((True, (time.perf_counter() - began, peak_of_process())))
     except (EOFError, BrokenPipeError):  # the other process is gone
         return
     except Exception as error:  # whatever it is, the other process tells it
-        pipe.send((False, str(error)))
+        pipe.send((False, str(error) or type(error).__name__))
 
 
 def in_turn(
@@ -121,15 +146,12 @@ def in_turn(
                 continue
             peak_of_process()
             try:
-                if isinstance(run, Apart):
-                    run()  # memory that it gave back may have left the machine while it waited
-                began = time.perf_counter()
-                run()
+                seconds = _timed(run)
             except (RuntimeError, ValueError, NotImplementedError) as error:
                 notes[name] = f"fails: {str(error).splitlines()[0][:100]}"
                 continue
             if turn >= warm_up:
-                times[name].append(time.perf_counter() - began)
+                times[name].append(seconds)
             held = run.peak if isinstance(run, Apart) else peak_of_process()
             peaks[name] = max(peaks[name], held / 2**20)
     for run in contenders.values():
@@ -143,6 +165,15 @@ def in_turn(
         rows.append(Row(name, size, seconds, ratio, peaks[name], notes[name]))
         print(_line(rows[-1]), flush=True)
     return rows
+
+
+def _timed(run: Callable[[], Any]) -> float:
+    if isinstance(run, Apart):
+        run()  # caches, and memory that was given back, went to others while it waited
+        return run()
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
 
 
 def _line(row: Row) -> str:

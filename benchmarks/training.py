@@ -42,21 +42,19 @@ from side_by_side import (
     record,
 )  # fmt: skip
 
-from fishdet.allocator import keep_freed_memory
 from fishdet.cli import exit_status
 from fishdet.models import DenseSGD
 from fishdet.models.arrangement import arrange_model
 from fishdet.precision import cpu_has_bf16
 
 BOXES = 8
-WARM_UP = 5  # rounds in which heaps grow; a training goes on for thousands
+WARM_UP = 3  # rounds, of two steps each, in which heaps grow; a training goes on for thousands
 
 
 def main() -> None:
     """Run every size and print the ratios."""
     args = parse_args()
     print(machine_line(machine()))
-    keep_freed_memory()
     rows: list[Row] = []
     for height, width in args.sizes:
         made = contenders(args, (height, width))
@@ -80,26 +78,28 @@ def parse_args() -> argparse.Namespace:
 
 
 def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Callable[[], Any]]:
-    """Build all of them on the same weights."""
+    """Build all of them on the same weights, each in a process of its own."""
     return {
-        name: Apart(alone, args, size, name) if name in AS_USERS else build()
-        for name, build in chosen(_named(args, size), args.only).items()
+        name: Apart(alone, args, size, name, keeps_memory=name not in AS_USERS)
+        for name in chosen(_named(args, size), args.only)
     }
 
 
 def alone(args: argparse.Namespace, size: tuple[int, int], name: str) -> Callable[[], Any]:
-    """Build one in a process of its own."""
+    """Build one."""
     return _named(args, size)[name]()
 
 
 def _named(args: argparse.Namespace, size: tuple[int, int]) -> Named:
     pictures = [picture(*size, seed) for seed in range(args.batch)]
     boxes, labels = targets(size, args.batch)
-    stock = stock_model(CLASSES, 1000, train=True, finetune=args.finetune)
     bf16 = cpu_has_bf16() or args.bf16
 
+    def stock() -> Any:
+        return stock_model(CLASSES, 1000, train=True, finetune=args.finetune)
+
     def theirs(half: bool) -> Callable[[], Any]:
-        model = torchvision_model(stock, CLASSES, size, 1000, args.finetune).train()
+        model = torchvision_model(stock(), CLASSES, size, 1000, args.finetune).train()
         images = torchvision_batch(pictures)
         if half:
             model = model.to(memory_format=torch.channels_last)
@@ -127,7 +127,7 @@ def _named(args: argparse.Namespace, size: tuple[int, int]) -> Named:
             cfg.backbone.update(frozen_stages=-1, norm_eval=False)
         model = MODELS.build(cfg)
         randomise(model)
-        model.load_state_dict(stock.state_dict())
+        model.load_state_dict(stock().state_dict())
         if arranged:
             arrange_model(model, training=True)
         else:
@@ -136,7 +136,7 @@ def _named(args: argparse.Namespace, size: tuple[int, int]) -> Named:
 
     named: Named = {
         "torchvision, fp32": lambda: theirs(False),
-        "stock MMDetection, fp32": lambda: mmdets(stock, False),
+        "stock MMDetection, fp32": lambda: mmdets(stock(), False),
         "fishdet, fp32": lambda: ours(False),
         "fishdet, fp32, channels_last": lambda: ours(False, arranged=False),
         "fishdet, fp32, gradient checkpointing": lambda: ours(False, with_cp=True),
