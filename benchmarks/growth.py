@@ -6,23 +6,30 @@ Faster R-CNN R50-FPN with random weights in fp32. One of picture size, proposals
 varies, the others stay; a line t = a + b·x is fitted by least squares, with its R². The limit: the
 fastest convolution (3×3, 256 channels) and matrix product that PyTorch reaches here, in GFLOP/s,
 and a copy's GB/s; the floating-point operations of a prediction (``torch.utils.flop_counter``, a
-multiply-add as two) over its time are the share of it that is reached.
+multiply-add as two) over its time are the share of it that is reached. Of a training step likewise,
+and what it would take at the convolution's peak with nothing else to do.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+import training
 from contenders import ours_config, picture, stock_model
-from side_by_side import add_common, machine, machine_line, record
+from prediction import AS_USERS
+from side_by_side import Apart, add_common, in_turn, machine, machine_line, record
 from torch.utils.flop_counter import FlopCounterMode
 
+from fishdet.cli import exit_status
 from fishdet.inference.network import Network
+from fishdet.precision import cpu_has_bf16
 
 BASE = {"height": 320, "proposals": 1000, "classes": 20, "batch": 1}
 AXES: dict[str, Sequence[int]] = {
@@ -53,7 +60,9 @@ def main() -> None:
             print(lines[-1], flush=True)
         more = limit(128 if args.quick else 480, args.repeats)
     print(more)
-    record(args.json, [], lines=["\n".join(lines), more])
+    steps = training_limits([(128, 128)] if args.quick else [(320, 320), (480, 640)], args.repeats)
+    print(steps)
+    record(args.json, [], lines=["\n".join(lines), more, steps])
 
 
 def parse_args() -> argparse.Namespace:
@@ -130,11 +139,55 @@ def limit(height: int, repeats: int) -> str:
     )
 
 
+def training_limits(sizes: Sequence[tuple[int, int]], repeats: int) -> str:
+    """Return as Markdown what a training step is made of, and what of torchvision's would be left.
+
+    The operations are those of our step by direct convolutions: its RPN has gradients at sampled
+    places alone. torchvision's in bf16 has channels_last.
+    """
+    lines = [
+        "| training step, two pictures | GFLOP | convolution's peak | at the peak | ours | "
+        "torchvision | ours of it | at the peak of it |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    kinds = {"fp32": ("torchvision, fp32", torch.float32)}
+    if cpu_has_bf16():
+        kinds["bf16"] = ("torchvision, bf16, channels_last", torch.bfloat16)
+    for size in sizes:
+        args = argparse.Namespace(batch=2, finetune=False, bf16=True)
+        run = training.alone(args, size, "fishdet, bf16")
+        with FlopCounterMode(display=False) as counter:
+            run()
+        flops = counter.get_total_flops()
+        for kind, (theirs, dtype) in kinds.items():
+            made = {
+                name: Apart(training.alone, args, size, name, keeps_memory=name not in AS_USERS)
+                for name in (theirs, f"fishdet, {kind}")
+            }
+            rows = in_turn(made, f"{size[0]}×{size[1]}, batch 2", repeats, training.WARM_UP)
+            seconds = {row.name: statistics.median(row.seconds) for row in rows}
+            peak = convolution_peak(repeats, dtype)
+            ours, other, least = seconds[f"fishdet, {kind}"], seconds[theirs], flops / peak / 1e9
+            lines.append(
+                f"| {size[0]}×{size[1]}, {kind} | {flops / 1e9:.0f} | {peak:.0f} GFLOP/s | "
+                f"{least:.2f} s | {ours:.2f} s | {other:.2f} s | {ours / other:.2f} | "
+                f"{least / other:.2f} |"
+            )
+    return "\n".join(lines)
+
+
+def convolution_peak(repeats: int, dtype: torch.dtype = torch.float32) -> float:
+    """Return GFLOP/s of a convolution (3×3, 256 channels)."""
+    order = torch.channels_last
+    layer = torch.nn.Conv2d(256, 256, 3, padding=1).to(dtype).to(memory_format=order)
+    maps = torch.randn(1, 256, 120, 160, dtype=dtype).to(memory_format=order)
+    with torch.no_grad():
+        return 2 * 256 * 256 * 9 * 120 * 160 / fastest(lambda: layer(maps), repeats) / 1e9
+
+
 def peaks(repeats: int) -> tuple[float, float, float]:
     """Return GFLOP/s of a convolution and of a matrix product, GB/s of a copy (both ways)."""
-    layer = torch.nn.Conv2d(256, 256, 3, padding=1).to(memory_format=torch.channels_last)
-    maps = torch.randn(1, 256, 120, 160).to(memory_format=torch.channels_last)
-    conv = 2 * 256 * 256 * 9 * 120 * 160 / fastest(lambda: layer(maps), repeats) / 1e9
+    conv = convolution_peak(repeats)
     square = torch.randn(1024, 1024)
     product = 2 * 1024**3 / fastest(lambda: square @ square, repeats) / 1e9
     source, target = torch.zeros(2**26), torch.zeros(2**26)
@@ -143,4 +196,4 @@ def peaks(repeats: int) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_status(main))
