@@ -4,7 +4,7 @@ oneDNN's kernels read a weight in blocks whose shape hangs on the sizes at hand.
 convolutions and linear layers hand it over as it lies, and oneDNN rearranges it in each call.
 ``torch.compile`` rearranges once, for the size that it sees (its ``mkldnn`` operators, used here);
 for any other size such a weight is slow. So a layer packs its weight when a size comes that is not
-that of the call before, which costs what each call did.
+among the last ones, which costs what each call did.
 
 ``benchmarks/packing.py`` prints what it gains.
 """
@@ -33,19 +33,24 @@ def packing_pays() -> bool:
 
 
 class Packing:
-    """What one layer holds for the size that it saw last.
+    """What one layer holds for the sizes that it saw last.
 
     Threads may share it: a packed weight comes together with its size. Copies begin empty. A
     weight that is written to, as by ``load_state_dict``, is packed anew, unless it is an inference
     tensor, of which PyTorch does not count that.
+
+    Args:
+        sizes: for how many the weight is held: a layer that serves several levels of a pyramid
+            meets as many sizes in each pass.
     """
 
-    def __init__(self) -> None:
-        self._held: tuple[Any, Tensor] | None = None
+    def __init__(self, sizes: int = 1) -> None:
+        self._sizes = sizes
+        self._held: dict[Any, Tensor] = {}
 
-    def __reduce__(self) -> tuple[type[Packing], tuple[()]]:
-        """Oppose copies of the packed weight, which PyTorch cannot copy."""
-        return Packing, ()
+    def __reduce__(self) -> tuple[type[Packing], tuple[int]]:
+        """Oppose copies of the packed weights, which PyTorch cannot copy."""
+        return Packing, (self._sizes,)
 
     def conv2d(
         self,
@@ -121,10 +126,13 @@ class Packing:
 
     def _for(self, input: Tensor, weight: Tensor, pack: Callable[[], Tensor]) -> Tensor:
         key = (input.shape, None if weight.is_inference() else weight._version)
-        held = self._held
-        if held is None or held[0] != key:
-            held = self._held = (key, pack())
-        return held[1]
+        packed = self._held.get(key)
+        if packed is None:
+            packed = pack()
+            # in place of the dict, as another thread may be reading it; dicts keep their order
+            last = list(self._held.items())[1 - self._sizes :] if self._sizes > 1 else []
+            self._held = {**dict(last), key: packed}
+        return packed
 
 
 def then(maps: Tensor, add: Tensor | None, relu: bool) -> Tensor:

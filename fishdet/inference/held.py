@@ -19,6 +19,7 @@ from .residual import join_residuals
 
 # Those that hand their weights on as they are; others may compute with them first.
 LAYERS = (nn.Conv2d, Conv2dSame, nn.Linear, OneDnnLinear)
+LEVELS = 5  # of a pyramid, in mmdet's configs
 
 
 def hold_weights(model: Any, dtype: torch.dtype) -> None:
@@ -29,8 +30,9 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
       its own.
     - RoI features lie in memory pixel by pixel. A box head flattens them channel by channel, which
       is a copy; with the columns of its first layer in the other order it needs none.
-    - oneDNN reads weights in blocks; they are put so once (:mod:`tvops.packed`). Sums and ReLUs
-      of residual blocks run within its convolutions (:mod:`fishdet.inference.residual`).
+    - oneDNN reads weights in blocks; they are put so once (:mod:`tvops.packed`), in a head that
+      serves several levels of a pyramid once for each. Sums and ReLUs of residual blocks run within
+      its convolutions (:mod:`fishdet.inference.residual`).
 
     Args:
         model: an mmdet detector in evaluation mode.
@@ -41,11 +43,19 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
         if _flattens(head):
             _read_by_pixel(head)
     packs = packing_pays()
+    shared = _serving_levels(model)
     for layer in model.modules():
         if type(layer) in LAYERS and (packs or dtype != torch.float32):
-            _hold(layer, dtype, Packing() if packs else None)
+            sizes = LEVELS if layer in shared else 1
+            _hold(layer, dtype, Packing(sizes) if packs else None)
     if packs:
         join_residuals(model)
+
+
+def _serving_levels(model: Any) -> set[Any]:
+    """The layers of heads that look at all levels of a pyramid, one after the other."""
+    heads = [getattr(model, name, None) for name in ("rpn_head", "bbox_head")]
+    return {layer for head in heads if head is not None for layer in head.modules()}
 
 
 def _hold(layer: Any, dtype: torch.dtype, packing: Packing | None) -> None:

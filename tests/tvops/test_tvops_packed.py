@@ -123,6 +123,22 @@ def test_linear_layers_are_pytorchs(dtype: torch.dtype) -> None:
 
 
 @torch.inference_mode()
+def test_the_last_sizes_are_held_and_no_more(monkeypatch) -> None:
+    weight, packing = maps(16, 16, 3, 3), Packing(2)
+    made, real = [], torch._C._nn.mkldnn_reorder_conv2d_weight
+    monkeypatch.setattr(
+        torch._C._nn,
+        "mkldnn_reorder_conv2d_weight",
+        lambda *args: (made.append(args[-1][-1]), real(*args))[1],
+    )
+    for side in (8, 12, 8, 12, 16, 12, 8):
+        x = maps(1, 16, side, side)
+        with torch.no_grad():
+            found = packing.conv2d(x, weight, None, (1, 1), (1, 1), (1, 1), 1)
+            torch.testing.assert_close(found, F.conv2d(x, weight, padding=1))
+    assert made == [8, 12, 16, 8]  # when 16 came 8 went
+
+
 def test_copies_pack_anew() -> None:
     weight, x = maps(8, 8, 3, 3), maps(1, 8, 12, 12)
     packing = Packing()
