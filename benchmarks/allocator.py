@@ -12,7 +12,6 @@ import torch
 import torchvision
 from side_by_side import Apart, in_turn, machine, machine_line
 
-from fishdet.allocator import keep_freed_memory
 from fishdet.precision import autocast, resolve_precision
 
 WARM_UP = 5  # rounds in which the heap grows
@@ -38,8 +37,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    keep_freed_memory()
-    sides = {"glibc's defaults": Apart(steps), "keep_freed_memory": steps()}
+    sides = {
+        "glibc's defaults": Apart(steps, keeps_memory=False),
+        "keep_freed_memory": Apart(steps, keeps_memory=True),
+    }
     print(machine_line(machine()))
     in_turn(sides, f"ResNet-50, {resolve_precision('auto', 'cpu')}", rounds, WARM_UP)
 

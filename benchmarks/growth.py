@@ -23,8 +23,7 @@ import numpy as np
 import torch
 import training
 from contenders import ours_config, picture, stock_model
-from prediction import AS_USERS
-from side_by_side import Apart, add_common, in_turn, machine, machine_line, record
+from side_by_side import add_common, in_turn, machine, machine_line, record
 from torch.utils.flop_counter import FlopCounterMode
 
 from fishdet.cli import exit_status
@@ -160,10 +159,7 @@ def training_limits(sizes: Sequence[tuple[int, int]], repeats: int) -> str:
             run()
         flops = counter.get_total_flops()
         for kind, (theirs, dtype) in kinds.items():
-            made = {
-                name: Apart(training.alone, args, size, name, keeps_memory=name not in AS_USERS)
-                for name in (theirs, f"fishdet, {kind}")
-            }
+            made = {n: training.apart(args, size, n) for n in (theirs, f"fishdet, {kind}")}
             rows = in_turn(made, f"{size[0]}×{size[1]}, batch 2", repeats, training.WARM_UP)
             seconds = {row.name: statistics.median(row.seconds) for row in rows}
             peak = convolution_peak(repeats, dtype)

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 from contenders import picture
-from prediction import alone, size_of, writing
-from side_by_side import Apart, Failed, add_common, machine, machine_line, record
+from prediction import alone, size_of, write_apart
+from side_by_side import Failed, add_common, machine, machine_line, record
 from torch.profiler import ProfilerActivity, profile
 
 from fishdet.allocator import keep_freed_memory
@@ -43,7 +43,7 @@ def main() -> None:
         found = {f"PyTorch: {OURS}": in_torch(ours, args.repeats)}
         for title, file in FILES.items():
             try:
-                Apart(writing, args, args.size, 1, folder, file).close()
+                write_apart(args, args.size, 1, folder, file)
             except Failed as error:  # a runtime that is missing
                 print(f"{title}: {error}")
                 continue

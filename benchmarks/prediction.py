@@ -130,7 +130,7 @@ def contenders(
     for name in chosen(_named(case), args.only):
         try:
             if name in FILES and not (folder / FILES[name]).is_file():
-                Apart(writing, args, size, batch, folder, FILES[name]).close()
+                write_apart(args, size, batch, folder, FILES[name])
             keeps = name not in AS_USERS
             built[name] = Apart(alone, args, size, batch, folder, name, keeps_memory=keeps)
         except Failed as error:  # a runtime that is missing is a row, and no end
@@ -151,19 +151,25 @@ def alone(
     return without_gradients
 
 
-def writing(
+def write_apart(
+    args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path, file: str
+) -> None:
+    """Export one of the ``FILES`` in a process that ends: what runs it needs less memory."""
+    Apart(_writing, args, size, batch, folder, file, keeps_memory=False).close()
+
+
+def _writing(
     args: argparse.Namespace, size: tuple[int, int], batch: int, folder: Path, file: str
 ) -> Callable[[], Any]:
-    """Export one file, which holds memory that a process that runs it has no need of."""
-    write(_case(args, size, batch, folder), file)
+    case = _case(args, size, batch, folder)
+    if file == "torchvision.onnx":
+        _write_torchvision(case, case.folder / file)
+    else:
+        _write_ours(case, file)
     return lambda: None
 
 
-def write(case: Case, file: str) -> None:
-    """Write one of the ``FILES``."""
-    if file == "torchvision.onnx":
-        _write_torchvision(case, case.folder / file)
-        return
+def _write_ours(case: Case, file: str) -> None:
     cfg = ours_config(CLASSES, case.args.proposals, *case.size)
     network = Network(
         cfg, case.stock().state_dict(), "benchmark", device="cpu", dtype=torch.float32,
@@ -320,12 +326,12 @@ def _exported(case: Case) -> Named:
         network = ExportedNetwork(session, CLASSES, len(case.pictures))
         return lambda: network(case.pictures)
 
-    names = [name for name in FILES if name.startswith("fishdet")]
-    *usual, in_bf16 = names
-    named: Named = {name: functools.partial(opened, FILES[name]) for name in usual}
-    if _bf16(case.args):
-        hint = {"INFERENCE_PRECISION_HINT": "bf16"}
-        named[in_bf16] = functools.partial(opened, FILES[in_bf16], **hint)
+    named: Named = {}
+    for name, file in FILES.items():
+        half = name.endswith("bf16")
+        if name.startswith("fishdet") and (_bf16(case.args) or not half):
+            hints = {"INFERENCE_PRECISION_HINT": "bf16"} if half else {}
+            named[name] = functools.partial(opened, file, **hints)
     return named
 
 

@@ -72,7 +72,7 @@ class Apart:
     """
 
     def __init__(
-        self, build: Callable[..., Callable[[], Any]], *args: Any, keeps_memory: bool = True
+        self, build: Callable[..., Callable[[], Any]], *args: Any, keeps_memory: bool
     ) -> None:
         context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
         multiprocessing.set_forkserver_preload(PRELOADED)

@@ -79,10 +79,12 @@ def parse_args() -> argparse.Namespace:
 
 def contenders(args: argparse.Namespace, size: tuple[int, int]) -> dict[str, Callable[[], Any]]:
     """Build all of them on the same weights, each in a process of its own."""
-    return {
-        name: Apart(alone, args, size, name, keeps_memory=name not in AS_USERS)
-        for name in chosen(_named(args, size), args.only)
-    }
+    return {name: apart(args, size, name) for name in chosen(_named(args, size), args.only)}
+
+
+def apart(args: argparse.Namespace, size: tuple[int, int], name: str) -> Apart:
+    """Build one in a process of its own."""
+    return Apart(alone, args, size, name, keeps_memory=name not in AS_USERS)
 
 
 def alone(args: argparse.Namespace, size: tuple[int, int], name: str) -> Callable[[], Any]:

@@ -129,9 +129,8 @@ class Packing:
         packed = self._held.get(key)
         if packed is None:
             packed = pack()
-            # in place of the dict, as another thread may be reading it; dicts keep their order
-            last = list(self._held.items())[1 - self._sizes :] if self._sizes > 1 else []
-            self._held = {**dict(last), key: packed}
+            held = {**self._held, key: packed}  # a new one: another thread may be reading the old
+            self._held = dict(list(held.items())[-self._sizes :])
         return packed
 
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
         "epoch.py DATA --iterations 1 --turn 1 --warm-up 1 --img-scale 128 96 --bf16",
         "packing.py --repeats 1",
         "suppression.py --repeats 1",
+        "allocator.py --rounds 1",
     ],
 )
 def test_it_prints_a_ratio(command: str, drawn_data: Path) -> None:

@@ -122,7 +122,6 @@ def test_linear_layers_are_pytorchs(dtype: torch.dtype) -> None:
     assert packing.linear(maps(1, 200, 1, 1024, dtype=dtype), weight, bias) is None
 
 
-@torch.inference_mode()
 def test_the_last_sizes_are_held_and_no_more(monkeypatch) -> None:
     weight, packing = maps(16, 16, 3, 3), Packing(2)
     made, real = [], torch._C._nn.mkldnn_reorder_conv2d_weight
@@ -139,6 +138,7 @@ def test_the_last_sizes_are_held_and_no_more(monkeypatch) -> None:
     assert made == [8, 12, 16, 8]  # when 16 came 8 went
 
 
+@torch.inference_mode()
 def test_copies_pack_anew() -> None:
     weight, x = maps(8, 8, 3, 3), maps(1, 8, 12, 12)
     packing = Packing()
