@@ -82,7 +82,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(input, weight)
-        return _product(input, weight, bias)
+        return product(input, weight, bias)
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
@@ -90,15 +90,15 @@ class _Linear(torch.autograd.Function):
         input, weight = ctx.saved_tensors
         by_input = by_weight = by_bias = None
         if ctx.needs_input_grad[0]:
-            by_input = _product(grad, weight.t())
+            by_input = product(grad, weight.t())
         if ctx.needs_input_grad[1]:
-            by_weight = _product(grad.t(), input.t())
+            by_weight = product(grad.t(), input.t())
         if ctx.needs_input_grad[2]:
             by_bias = grad.sum(0)
         return by_input, by_weight, by_bias
 
 
-def _product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
+def product(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return left (N, K) times the transpose of right (M, K).
 
     oneDNN has fast code for matrices that lie row by row or column by column. A part of a wider one

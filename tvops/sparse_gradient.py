@@ -18,6 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from .precision import without_autocast
 from .winograd import convolve, fits_winograd
+from .winograd_tiles import transform_kernels
 
 MOST = 1 / 8  # of all places with a gradient; above, the dense backward pass is as fast
 
@@ -78,7 +79,7 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(input, weight)
         ctx.bias_sizes = None if bias is None else list(bias.shape)
         if fits_winograd(input, weight, fewest_tiles):
-            return convolve(input, weight, bias)
+            return convolve(input, transform_kernels(weight), bias)
         return F.conv2d(input, weight, bias, padding=weight.size(-1) // 2)
 
     @staticmethod

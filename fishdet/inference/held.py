@@ -1,5 +1,5 @@
-"""Weights held as a CPU reads them: cast once, not in each pass, in the order of maps, and in
-blocks while pictures come in one size."""
+"""Weights held as a CPU reads them: cast or transformed once, not in each pass, in the order of
+maps, and in blocks while pictures come in one size."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from tvops.linear import OneDnnLinear
 from tvops.packed import Packing, packing_pays, then
+from tvops.winograd import WinogradConv2d
 
 from .residual import join_residuals
 
 # Those that hand their weights on as they are; others may compute with them first.
-LAYERS = (nn.Conv2d, Conv2dSame, nn.Linear, OneDnnLinear)
+LAYERS = (nn.Conv2d, Conv2dSame, WinogradConv2d, nn.Linear, OneDnnLinear)
 LEVELS = 5  # of a pyramid, in mmdet's configs
 
 
@@ -34,6 +35,8 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
       serves several levels of a pyramid once for each. Sums and ReLUs of residual blocks run within
       its convolutions (:mod:`fishdet.inference.residual`).
 
+    - Kernels for Winograd's algorithm are transformed once.
+
     Args:
         model: an mmdet detector in evaluation mode.
         dtype: what it runs in under autocast; float32 for none.
@@ -45,7 +48,8 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
     packs = packing_pays()
     shared = _serving_levels(model)
     for layer in model.modules():
-        if type(layer) in LAYERS and (packs or dtype != torch.float32):
+        gains = packs or dtype != torch.float32 or type(layer) is WinogradConv2d
+        if type(layer) in LAYERS and gains:
             sizes = LEVELS if layer in shared else 1
             _hold(layer, dtype, Packing(sizes) if packs else None)
     if packs:
@@ -109,6 +113,8 @@ def _conv2d(
         padding = (0, 0)
     elif layer.padding_mode != "zeros" or isinstance(padding, str):
         return then(nn.Conv2d._conv_forward(layer, x, weight, bias), add, relu)
+    elif base is WinogradConv2d and not torch.is_grad_enabled() and layer.fits(x):
+        return then(layer.convolve_held(x), add, relu)
     sizes = (layer.stride, padding, layer.dilation, layer.groups)
     if layer.packing is None:
         return then(F.conv2d(x, weight, bias, *sizes), add, relu)

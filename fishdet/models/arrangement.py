@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tvops.depthwise import DepthwiseConv2d, depthwise_conv2d, is_depthwise
 from tvops.linear import onednn_linear_pays, use_onednn_linear
-from tvops.winograd import AVX2, Fewest, use_winograd, where_winograd_pays
+from tvops.winograd import use_winograd, where_winograd_pays
 
 from .frozen_norms import fold_while_frozen
 from .last_layers import predict_in_full
@@ -22,14 +22,13 @@ def arrange_model(model: nn.Module, *, training: bool, in_full: bool = True) -> 
 
     In channels_last a convolution returns features that are so, the input needs no conversion,
     and RoI features are read without a copy. oneDNN and cuDNN run faster in it, but for the
-    backward pass of dense convolutions on a CPU without AVX-512, and but for Winograd's algorithm
-    there (:mod:`tvops.winograd`). Depthwise convolutions run faster in it everywhere.
-    ``benchmarks/training.py`` and ``prediction.py`` compare them. BatchNorm with fixed statistics
-    runs within the convolution before it (:mod:`fishdet.models.frozen_norms`); depthwise
-    convolutions have a backward pass of their own in bf16 (:mod:`tvops.depthwise`). Linear layers
-    run by oneDNN where MKL is slow (:mod:`tvops.linear`). On a CPU the RPN saves what decides
-    nothing (:mod:`fishdet.models.rpn`). The last layers of heads predict in float32
-    (:mod:`fishdet.models.last_layers`).
+    backward pass of 3×3 convolutions on a CPU without AVX-512, which there, and wherever else that
+    is faster, run by Winograd's algorithm (:mod:`tvops.winograd`). ``benchmarks/training.py`` and
+    ``prediction.py`` compare them. BatchNorm with fixed statistics runs within the convolution
+    before it (:mod:`fishdet.models.frozen_norms`); depthwise convolutions have a backward pass of
+    their own in bf16 (:mod:`tvops.depthwise`). Linear layers run by oneDNN where MKL is slow
+    (:mod:`tvops.linear`). On a CPU the RPN saves what decides nothing (:mod:`fishdet.models.rpn`).
+    The last layers of heads predict in float32 (:mod:`fishdet.models.last_layers`).
 
     Args:
         model: a detector on the device where it will run.
@@ -43,7 +42,10 @@ def arrange_model(model: nn.Module, *, training: bool, in_full: bool = True) -> 
     fewest = where_winograd_pays() if on_cpu and in_full else None
     if on_cpu:
         arrange_rpn(model, training=training, fewest=fewest)
-    done = [_laid_out(model, training, on_cpu, fewest)]
+    model.to(memory_format=torch.channels_last)
+    done = ["channels_last"]
+    if fewest is not None and (layers := use_winograd(model, fewest)):
+        done.append(f"{layers} by Winograd")
     if training:
         _use_depthwise(model)
     if on_cpu and in_full and onednn_linear_pays() and (layers := use_onednn_linear(model)):
@@ -52,24 +54,6 @@ def arrange_model(model: nn.Module, *, training: bool, in_full: bool = True) -> 
     if training and (norms := fold_while_frozen(model)):
         done.append(f"{norms} BatchNorms within them while their statistics are fixed")
     return ", ".join(done)
-
-
-def _laid_out(model: nn.Module, training: bool, on_cpu: bool, fewest: Fewest | None) -> str:
-    narrow = torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
-    if fewest != AVX2 and not (on_cpu and training and narrow):
-        model.to(memory_format=torch.channels_last)
-        done = "channels_last"
-    else:
-        model.to(memory_format=torch.contiguous_format)
-        backbone = getattr(model, "backbone", None)
-        done = "contiguous"
-        if isinstance(backbone, nn.Module) and _is_depthwise(backbone):
-            backbone.to(memory_format=torch.channels_last)
-            backbone.register_forward_hook(_contiguous)
-            done = "channels_last in the backbone, contiguous behind it"
-    if fewest is not None and (layers := use_winograd(model, fewest)):
-        done += f", {layers} by Winograd"
-    return done
 
 
 class _SameDepthwiseConv2d(Conv2dSame):
@@ -87,18 +71,3 @@ def _use_depthwise(model: nn.Module) -> None:
     for module in model.modules():
         if type(module) in _DEPTHWISE and is_depthwise(module):
             module.__class__ = _DEPTHWISE[type(module)]
-
-
-def _is_depthwise(backbone: nn.Module) -> bool:
-    """Whether all convolutions of more than one pixel but the stem's are depthwise."""
-    wide = [
-        module
-        for module in backbone.modules()
-        if isinstance(module, nn.Conv2d) and module.kernel_size != (1, 1) and module.in_channels > 3
-    ]
-    return bool(wide) and all(module.groups == module.in_channels for module in wide)
-
-
-def _contiguous(backbone: nn.Module, inputs: object, maps: tuple[Tensor, ...]) -> object:
-    """Give the dense convolutions behind a depthwise backbone the layout that is fast for them."""
-    return tuple(features.contiguous() for features in maps)

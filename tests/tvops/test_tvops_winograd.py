@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import copy
+from unittest import mock
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from tvops.winograd import WinogradConv2d, use_winograd, winograd_conv2d
+from tvops.winograd import AMD_AVX512, AVX2, WinogradConv2d, use_winograd, winograd_conv2d
 
-pytestmark = pytest.mark.skipif(
-    not torch.backends.nnpack.is_available(), reason="this PyTorch has no NNPACK"
-)
-SHAPES = [(1, 32, 30, 40), (2, 48, 25, 42), (3, 64, 13, 7), (1, 33, 6, 200)]
-
-
-@pytest.fixture(autouse=True)
-def all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process that may use them all."""
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 1 << 20)
+SHAPES = [(1, 32, 30, 40), (2, 48, 25, 42), (3, 64, 13, 7), (1, 33, 6, 200), (2, 8, 1, 1)]
 
 
 def operands(shape, out=40, layout=torch.contiguous_format):
@@ -33,13 +27,20 @@ def operands(shape, out=40, layout=torch.contiguous_format):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("with_bias", [True, False])
-def test_values_and_gradients_are_those_of_conv2d(shape, layout, with_bias) -> None:
+@pytest.mark.parametrize("by_onednn", [True, False])
+def test_values_and_gradients_are_those_of_conv2d(
+    shape, layout, with_bias, by_onednn, monkeypatch
+) -> None:
+    if by_onednn and not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        pytest.skip("this PyTorch has no oneDNN")
+    monkeypatch.setattr("tvops.winograd.onednn_linear_pays", lambda: by_onednn)
     x, weight, bias = operands(shape, layout=layout)
     ours = [t.clone().requires_grad_() for t in (x, weight, bias)]
     truth = [t.double().requires_grad_() for t in (x, weight, bias)]
     found = winograd_conv2d(ours[0], ours[1], ours[2] if with_bias else None)
     wanted = functional.conv2d(truth[0], truth[1], truth[2] if with_bias else None, padding=1)
     assert found.shape == wanted.shape
+    assert found.is_contiguous(memory_format=layout)
     assert (found - wanted).abs().max() < 5e-5 * wanted.abs().max()
     upstream = torch.randn(found.shape, generator=torch.Generator().manual_seed(1))
     found.backward(upstream)
@@ -49,6 +50,63 @@ def test_values_and_gradients_are_those_of_conv2d(shape, layout, with_bias) -> N
             assert one.grad is None
         else:
             assert (one.grad - other.grad).abs().max() < 5e-5 * other.grad.abs().max()
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.integers(1, 23), st.integers(1, 23),
+    st.integers(1, 1 << 14), st.integers(1, 1 << 14),
+)  # fmt: skip
+def test_parts_of_any_size_give_the_whole(pictures, into, out, height, width, chunk, strip) -> None:
+    x, weight, bias = operands((pictures, into, height, width), out)
+    wanted = functional.conv2d(x.double(), weight.double(), bias.double(), padding=1)
+    upstream = torch.randn(wanted.shape, generator=torch.Generator().manual_seed(1))
+    truth = torch.ops.aten.convolution_backward(
+        upstream.double(), x.double(), weight.double(), [out], [1, 1], [1, 1], [1, 1], False,
+        [0, 0], 1, [True, True, True],
+    )  # fmt: skip
+    leaves = [t.clone().requires_grad_() for t in (x, weight, bias)]
+    with (
+        mock.patch("tvops.winograd._CHUNK", chunk),
+        mock.patch("tvops.winograd_tiles._STRIP", strip),
+    ):
+        found = winograd_conv2d(*leaves)
+        found.backward(upstream)
+    for one, other in zip([found, *(t.grad for t in leaves)], [wanted, *truth], strict=True):
+        assert (one - other).abs().max() <= 5e-5 * max(float(other.abs().max()), 0.1)
+
+
+def test_a_relu_may_write_over_the_output() -> None:
+    x, weight, bias = operands((1, 32, 30, 40))
+    leaf = x.clone().requires_grad_()
+    found = winograd_conv2d(leaf, weight, bias).relu_()
+    found.sum().backward()
+    other = x.clone().requires_grad_()
+    functional.conv2d(other, weight, bias, padding=1).relu_().sum().backward()
+    torch.testing.assert_close(leaf.grad, other.grad, rtol=1e-3, atol=1e-4)
+
+
+def test_held_kernels_follow_the_weight() -> None:
+    layer = WinogradConv2d(32, 40, 3, padding=1)
+    x = torch.randn(1, 32, 24, 40)
+    for _ in range(2):
+        with torch.no_grad():
+            wanted = functional.conv2d(x, layer.weight, layer.bias, padding=1)
+            torch.testing.assert_close(layer.convolve_held(x), wanted, rtol=1e-4, atol=1e-4)
+            held = layer._held[1]
+            layer.convolve_held(x)
+            assert layer._held[1] is held
+            layer.weight.mul_(-2)
+    copied = copy.deepcopy(layer)
+    torch.testing.assert_close(copied.convolve_held(x), layer.convolve_held(x), rtol=0, atol=0)
+    assert layer.state_dict().keys() == {"weight", "bias"}
+
+
+def test_nothing_is_traced_in_parts() -> None:
+    """An export gets one convolution, as every runtime knows it."""
+    layer = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1))
+    assert use_winograd(layer) == 1
+    graph = str(torch.jit.trace(layer, torch.randn(1, 64, 60, 80)).inlined_graph)
+    assert graph.count("aten::_convolution(") == 1 and "aten::sub" not in graph
 
 
 def test_the_same_operands_give_the_same_bits() -> None:
@@ -65,6 +123,16 @@ def test_a_frozen_weight_gets_no_gradient() -> None:
     assert x.grad is not None and weight.grad is None and bias.grad is None
 
 
+def test_the_first_layer_that_learns_gives_its_input_none() -> None:
+    x, weight, bias = operands((1, 32, 30, 40))
+    weight.requires_grad_()
+    winograd_conv2d(x, weight, bias).square().sum().backward()
+    other = weight.detach().clone().requires_grad_()
+    functional.conv2d(x, other, bias, padding=1).square().sum().backward()
+    assert x.grad is None
+    assert (weight.grad - other.grad).abs().max() < 5e-5 * other.grad.abs().max()
+
+
 def test_only_plain_3x3_convolutions_are_turned_and_the_weights_stay() -> None:
     model = nn.Sequential(
         nn.Conv2d(128, 192, 3, padding=1),  # this one
@@ -73,7 +141,7 @@ def test_only_plain_3x3_convolutions_are_turned_and_the_weights_stay() -> None:
         nn.Conv2d(192, 192, 3, padding=2, dilation=2),
         nn.Conv2d(192, 192, 3, padding=1, padding_mode="reflect"),
         nn.Conv2d(192, 192, 1),
-        nn.Conv2d(192, 8, 3, padding=1),
+        nn.Conv2d(192, 63, 3, padding=1),
     )
     before, plain = copy.deepcopy(model.state_dict()), copy.deepcopy(model)
     assert use_winograd(model) == 1
@@ -85,7 +153,7 @@ def test_only_plain_3x3_convolutions_are_turned_and_the_weights_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "x", [torch.randn(1, 128, 6, 6), torch.randn(1, 128, 60, 60, dtype=torch.float64)]
+    "x", [torch.randn(1, 128, 20, 24), torch.randn(1, 128, 60, 60, dtype=torch.float64)]
 )
 def test_small_maps_and_other_types_go_the_usual_way(x, monkeypatch) -> None:
     conv = nn.Sequential(nn.Conv2d(128, 128, 3, padding=1).to(x.dtype))
@@ -101,3 +169,9 @@ def test_autocast_keeps_its_type(monkeypatch) -> None:
     monkeypatch.setattr("tvops.winograd.winograd_conv2d", None)
     with torch.autocast("cpu", torch.bfloat16):
         assert conv(torch.randn(1, 128, 60, 60)).dtype == torch.bfloat16
+
+
+def test_wide_layers_of_large_maps_alone_are_turned_with_avx512() -> None:
+    model = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.Conv2d(256, 256, 3, padding=1))
+    assert use_winograd(copy.deepcopy(model), AVX2) == 2
+    assert use_winograd(model, AMD_AVX512) == 1 and type(model[1]) is WinogradConv2d

@@ -14,6 +14,8 @@ from torch import nn
 
 from fishdet.inference.held import hold_weights
 from fishdet.inference.network import Network
+from tvops.packed import packing_pays
+from tvops.winograd import use_winograd
 
 
 @pytest.mark.parametrize("kind", ["faster", "cascade", "agnostic", "lite0", "retinanet"])
@@ -54,6 +56,30 @@ def test_cast_weights_serve_autocast_alone() -> None:
         torch.testing.assert_close(model(x), full, rtol=0, atol=0)
         with torch.autocast("cpu", torch.bfloat16):
             torch.testing.assert_close(model(x), low, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_kernels_are_transformed_once_and_gradients_pass(packs: bool, monkeypatch) -> None:
+    if packs and not packing_pays():
+        pytest.skip("this CPU reads weights as they lie")
+    monkeypatch.setattr("fishdet.inference.held.packing_pays", lambda: packs)
+    model = nn.Sequential(nn.Conv2d(64, 72, 3, padding=1)).to(memory_format=torch.channels_last)
+    small, large = (
+        torch.randn(1, 64, side, 40).to(memory_format=torch.channels_last) for side in (12, 30)
+    )
+    wanted = [model(small).detach(), model(large).detach()]
+    assert use_winograd(model) == 1
+    hold_weights(model.eval(), torch.float32)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(small), wanted[0], rtol=1e-5, atol=1e-5)
+        assert model[0]._held is None
+        torch.testing.assert_close(model(large), wanted[1], rtol=1e-4, atol=1e-4)
+        held = model[0]._held
+        model(large)
+        assert held is not None and model[0]._held is held
+    large.requires_grad_()
+    model(large).sum().backward()
+    assert large.grad is not None and float(large.grad.abs().sum()) > 0
 
 
 def test_a_head_that_pools_or_convolves_first_stays() -> None:
