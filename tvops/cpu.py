@@ -17,6 +17,12 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
+def usable_threads() -> int:
+    """Return how many threads PyTorch will compute with in this process unless told otherwise."""
+    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(limit) if limit.isdigit() and int(limit) else usable_cores()
+
+
 def is_amd_with_avx512() -> bool:
     """Whether this is a CPU of AMD's with AVX-512."""
     return torch.backends.cpu.get_cpu_capability() == "AVX512" and _vendor() == "AuthenticAMD"

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .cpu import is_amd_with_avx512
+from .cpu import is_amd_with_avx512, usable_threads
 from .linear import onednn_linear_pays, product
 from .winograd_tiles import SEEN, TILE, Tiles, restore_kernels, transform_kernels
 
@@ -37,15 +37,20 @@ class Fewest:
     tiles: int
 
 
+MOST_THREADS = 8  # with AVX-512: more wait for memory and for each other; measured: one and two
 AVX2 = Fewest(channels=64, tiles=40)
 AMD_AVX512 = Fewest(channels=256, tiles=160)
 
 
 def where_winograd_pays() -> Fewest | None:
-    """Return from which size on this machine convolves faster by Winograd's; None: never."""
+    """Return from which size on this machine convolves faster by Winograd's; None: never.
+
+    How many threads PyTorch has at the moment does not count: a model may be loaded by one of
+    several that run it.
+    """
     if torch.backends.cpu.get_cpu_capability() == "AVX2":
         return AVX2
-    return AMD_AVX512 if is_amd_with_avx512() else None
+    return AMD_AVX512 if is_amd_with_avx512() and usable_threads() <= MOST_THREADS else None
 
 
 def winograd_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 TILE = 4  # outputs a side
 SEEN = TILE + 2  # inputs a side, and products
-_STRIP = 3 << 20  # bytes of input at a time, some of which a core's cache holds
+_STRIP = 3 << 19  # bytes of input at a time for each thread, most of which a core's cache holds
 
 _KERNEL = torch.tensor(
     [[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]], dtype=torch.float64
@@ -45,7 +45,8 @@ class Tiles:
         self.pictures, self.height, self.width, self.channels = maps.shape
         self.rows, self.columns = (-(-size // TILE) for size in (self.height, self.width))
         row = maps.element_size() * self.pictures * TILE * TILE * self.columns * self.channels
-        self.strip = min(self.rows, max(1, _STRIP // max(row, 1)))
+        strip = _STRIP * torch.get_num_threads()
+        self.strip = min(self.rows, max(1, strip // max(row, 1)))
         self._new = maps.new_empty
         self._held: dict[str, Tensor] = {}
 

@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from fish_dataset.cores import usable_cores
 from fish_dataset.errors import FishDataError
 from fish_dataset.files import file_sha256
 from fish_dataset.progress import counted, silent
@@ -161,8 +162,7 @@ def _worker_count(workers: int | None, spec: Spec) -> int:
     if workers is not None and workers < 1:
         raise FishDataError(f"drawn data set: workers={workers!r} is not a number from 1")
     if workers is None:
-        affinity = getattr(os, "sched_getaffinity", None)
-        workers = len(affinity(0)) if affinity else os.cpu_count() or 1
+        workers = usable_cores()
     return max(1, min(workers, len(_tasks(spec))))
 
 

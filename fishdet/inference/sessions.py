@@ -14,7 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fish_dataset.cores import usable_cores
 from fishdet.errors import FishdetError
+
+from .openvino_winograd import use_winograd
 
 KEY = "fishdet"
 OPENVINO = {"INFERENCE_PRECISION_HINT": "f32"}
@@ -41,6 +44,26 @@ def onnx_options(ort: Any) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = 3
     return options
+
+
+def compile_openvino(path: Path, settings: Mapping[str, Any]) -> tuple[Any, Any, int]:
+    """Compile an ``.xml`` file for the CPU.
+
+    Args:
+        path: the file.
+        settings: OpenVINO's own; those of ``OPENVINO`` let convolutions be rewritten
+            (:mod:`fishdet.inference.openvino_winograd`).
+
+    Returns:
+        The model, the compiled one, and how many convolutions of it run by Winograd's algorithm.
+    """
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(str(path))
+    in_full = settings.get("INFERENCE_PRECISION_HINT") == "f32"
+    rewritten = use_winograd(model, usable_cores()) if in_full else 0
+    return model, core.compile_model(model, "CPU", dict(settings)), rewritten
 
 
 class OnnxSession:
@@ -91,13 +114,13 @@ class OpenVinoSession:
         if not path.with_suffix(".bin").is_file():
             raise FishdetError(f"{path.with_suffix('.bin')}: missing; its weights belong beside it")
         with _naming(path):
-            core = openvino.Core()
-            model = core.read_model(str(path))
-            self._model = core.compile_model(model, "CPU", dict(hints))
+            model, self._model, rewritten = compile_openvino(path, hints)
         self.papers = (
             str(model.get_rt_info([KEY]).astype(str)) if model.has_rt_info([KEY]) else None
         )
         self.runtime = f"openvino {openvino.__version__.split('-')[0]}"
+        if rewritten:
+            self.runtime += f", {rewritten} convolutions by Winograd"
 
     def run(self, images: np.ndarray) -> Sequence[np.ndarray]:
         """See ``Session``."""

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from fishdet.inference.sessions import OPENVINO, onnx_options
+from fishdet.inference.sessions import OPENVINO, compile_openvino, onnx_options
 
 Operators = list[tuple[str, float, int]]
 """(kind, seconds of its own, calls), the dearest first."""
@@ -35,11 +35,8 @@ def operator_times(path: Path, images: Sequence[np.ndarray]) -> Operators | None
 
 
 def _openvino(path: Path, images: Sequence[np.ndarray]) -> Operators:
-    import openvino
-
-    core = openvino.Core()
-    settings = {**OPENVINO, "PERF_COUNT": True}
-    request = core.compile_model(core.read_model(str(path)), "CPU", settings).create_infer_request()
+    _, compiled, _ = compile_openvino(path, {**OPENVINO, "PERF_COUNT": True})
+    request = compiled.create_infer_request()
     seconds, calls = Counter[str](), Counter[str]()
     request.infer({0: images[0][None]})
     for image in images:

@@ -80,6 +80,22 @@ def test_onnx_gives_the_detections_of_pytorch(checkpoint: Path, exported: Path) 
                                wanted.data["runner_up_score"][:5], atol=1e-3)  # fmt: skip
 
 
+def test_openvino_gives_them_by_winograd_too(checkpoint: Path, tmp_path, monkeypatch) -> None:
+    pytest.importorskip("openvino", reason="needs the extra [export]")
+    monkeypatch.setattr("fishdet.inference.openvino_winograd.FEWEST_CHANNELS", 8)
+    monkeypatch.setattr("fishdet.inference.openvino_winograd.FEWEST_TILES", 1)
+    monkeypatch.setattr("fishdet.inference.sessions.usable_cores", lambda: 2)
+    options = ExportOptions(str(checkpoint), format="openvino", out=tmp_path / "small.xml")
+    path = export(options)[0]
+    plain = Detector(checkpoint, device="cpu", precision="fp32", score_thr=0.0)
+    other = Detector(path, score_thr=0.0, batch_size=2)
+    assert "convolutions by Winograd" in other.engine
+    images = [picture(96, 144), picture(200, 120), picture(96, 144, 1)]
+    for found, wanted in zip(other.network(images), plain.network(images), strict=True):
+        assert len(wanted) > 5
+        require_equal(found, wanted)
+
+
 def test_exported_model_needs_no_pytorch(exported: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "picture.npy", picture(96, 144))
     command = [

@@ -23,7 +23,8 @@ def network() -> nn.Module:
 
 @pytest.fixture
 def machine(monkeypatch):
-    def pretend(capability: str, vendor: str = "GenuineIntel") -> None:
+    def pretend(capability: str, vendor: str = "GenuineIntel", threads: int = 2) -> None:
+        monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
         monkeypatch.setattr("tvops.cpu._vendor", lambda: vendor)
 
@@ -50,6 +51,13 @@ def test_the_choice_follows_the_machine(machine, capability, vendor, training, w
     assert model[1].weight is weight  # the optimizer's own
     half = arrange_model(network(), training=training, in_full=False)
     assert half == "channels_last"
+
+
+def test_many_threads_convolve_as_onednn_does_with_avx512(machine) -> None:
+    machine("AVX512", "AuthenticAMD", threads=64)
+    assert arrange_model(network(), training=True) == "channels_last"
+    machine("AVX2", "AuthenticAMD", threads=64)
+    assert "Winograd" in arrange_model(network(), training=True)
 
 
 @pytest.mark.parametrize("training", [True, False])
