@@ -19,7 +19,7 @@ def arrange_rpn(model: Any, *, training: bool, fewest: Fewest | None = None) -> 
     """Let the RPN of a detector on the CPU save what decides nothing, in place.
 
     - Of each level the best ``nms_pre`` anchors go on. mmdet sorts all of them for that.
-    - Features are cast to float32 once for both last layers.
+    - Both last layers read features, in float32, as one.
     - Suppression ends once there are as many proposals as are asked for
       (:func:`tvops.nms.best_nms`). mmdet compares all boxes and drops the rest.
     - The gradient of its 3×3 convolution is zero but for the sampled anchors
@@ -54,10 +54,27 @@ class _PickingRPNHead(RPNHead):  # type: ignore[misc]  # mmdet is not typed
         Returns:
             Scores (B, A, H, W) and deltas (B, A * 4, H, W).
         """
-        x = F.relu(self.rpn_conv(x), inplace=not torch.is_grad_enabled())
-        if not self.training and getattr(self.rpn_cls, "in_full", False):
-            x = x.float()  # once for both; each would do it
-        return self.rpn_cls(x), self.rpn_reg(x)
+        if torch.is_grad_enabled() or self.training or not self._is_plain():
+            x = F.relu(self.rpn_conv(x), inplace=not torch.is_grad_enabled())
+            return self.rpn_cls(x), self.rpn_reg(x)
+        held = hasattr(self.rpn_conv, "packing")  # see fishdet.inference.held
+        x = self.rpn_conv(x, relu=True) if held else F.relu_(self.rpn_conv(x))
+        last = (self.rpn_cls, self.rpn_reg)
+        weight, bias = (
+            torch.cat([getattr(layer, name) for layer in last]) for name in ("weight", "bias")
+        )
+        with torch.autocast(x.device.type, enabled=False):
+            maps = F.conv2d(x.float(), weight, bias)
+        scores, deltas = maps.split([layer.out_channels for layer in last], dim=1)
+        return scores, deltas
+
+    def _is_plain(self) -> bool:
+        """Whether nobody looks at a layer, and the last ones are as mmdet builds them and predict
+        in float32."""
+        layers = (self.rpn_conv, self.rpn_cls, self.rpn_reg)
+        return all(
+            getattr(layer, "in_full", False) and layer.kernel_size == (1, 1) for layer in layers[1:]
+        ) and not any(layer._forward_hooks or layer._forward_pre_hooks for layer in layers)
 
     def _predict_by_feat_single(
         self,

@@ -11,6 +11,8 @@ from mmdet.utils import register_all_modules
 from mmengine.structures import InstanceData
 from small_detectors import lively, small_config
 
+from fishdet.inference.held import hold_weights
+from fishdet.models.last_layers import predict_in_full
 from fishdet.models.rpn import arrange_rpn
 from tvops.sparse_gradient import SparseGradientConv2d
 
@@ -81,6 +83,27 @@ def test_it_proposes_as_before(nms_pre: int, most: int) -> None:
     assert len(found[0]) == most if most <= 30 else len(found[0]) > 30
     torch.testing.assert_close(found[0].bboxes, found[1].bboxes)
     torch.testing.assert_close(found[0].scores, found[1].scores)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("holds", [True, False])
+def test_last_layers_read_features_as_one_unless_somebody_looks(dtype, holds: bool) -> None:
+    _, model = detector("faster")
+    arrange_rpn(model.eval(), training=False)
+    predict_in_full(model)
+    if holds:
+        hold_weights(model, dtype)
+    head, seen = model.rpn_head, []
+    features = torch.randn(2, head.in_channels, 12, 16).to(memory_format=torch.channels_last)
+    with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        found = head.forward_single(features)
+        hook = head.rpn_reg.register_forward_hook(lambda *_: seen.append(1))
+        wanted = head.forward_single(features)
+        hook.remove()
+    assert seen == [1]
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == torch.float32
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_what_has_no_rpn_stays() -> None:
