@@ -16,6 +16,8 @@ from .sizes import size
 
 _IGNORED = ("LoadImageFromNDArray", "LoadAnnotations", "PackDetInputs")
 _UNITS = 2048  # OpenCV's fixed-point weights of linear interpolation (INTER_RESIZE_COEF_SCALE)
+_WHOLE = tuple(2**bit for bit in range(13))  # what costs a position a bit of its part each
+_FINER = tuple(2**bit for bit in range(13, -1, -1))  # into how many parts it divides a 2048th
 
 
 @dataclass(frozen=True)
@@ -131,23 +133,37 @@ def resize(planes: Tensor, shape: Tensor, target: Tensor) -> Tensor:
 def _weights(source: Tensor, target: Tensor, rows: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Pixel before, pixel after and their weights in 2048ths, of each place on an axis.
 
-    The position is rounded to float32 as OpenCV's is, and each weight by itself. Beyond the first
-    and the last pixel OpenCV takes a column whole, and a row twice with the weights of its place,
-    which are rounded apart. The whole part is found in whole numbers: OpenVINO divides by
-    multiplying with the reciprocal, whose error would show in the weights.
+    OpenCV rounds the position to float32, which keeps 23 bits less those of its whole part, and
+    then its part to 2048ths. Both are done in whole numbers of less than 2^31, which all runtimes
+    hold: OpenVINO divides floats by multiplying with the reciprocal, whose error would show.
+    Beyond the first and the last pixel OpenCV takes a column whole, and a row twice with the
+    weights of its place.
     """
-    place = torch.arange(_open(target))
+    place, step = torch.arange(_open(target)), 2 * target
     doubled = (2 * place + 1) * source - target
-    pixel = _quotient(doubled, 2 * target)
-    part = (doubled - pixel * 2 * target).float() / (2 * target).float()
-    whole = pixel.float()
-    share = (whole + part) - whole
+    pixel = _quotient(doubled, step)
+    units, rest = _divided((doubled - pixel * step) * _UNITS, step)
+    finer = torch.tensor(_FINER).index_select(0, (pixel[:, None] >= torch.tensor(_WHOLE)).sum(1))
+    parts, rest = _divided(rest * finer, step)
+    parts = parts + _rounds_up(2 * rest, step, parts)
+    share = units + _rounds_up(2 * parts, finer, units)
     if not rows:
-        inside = torch.logical_and(pixel >= 0, pixel < source - 1)
-        share = torch.where(inside, share, whole * 0)
+        share = share * torch.logical_and(pixel >= 0, pixel < source - 1).long()
     before = torch.minimum(pixel.clamp(min=0), source - 1)
     after = torch.minimum((pixel + 1).clamp(min=0), source - 1)
-    return before, after, torch.round((1 - share) * _UNITS), torch.round(share * _UNITS)
+    return before, after, (_UNITS - share).float(), share.float()
+
+
+def _divided(value: Tensor, by: Tensor) -> tuple[Tensor, Tensor]:
+    whole = _quotient(value, by)
+    return whole, value - whole * by
+
+
+def _rounds_up(doubled: Tensor, by: Tensor, whole: Tensor) -> Tensor:
+    """Return 1 where ``whole`` and a rest of ``doubled / 2`` in ``by`` round up, half to even."""
+    odd = (whole - 2 * _quotient(whole, torch.tensor(2))) == 1
+    half = torch.logical_and(doubled == by, odd)
+    return torch.logical_or(doubled > by, half).long()
 
 
 def _padded(planes: Tensor, step: Mapping[str, Any], *, swapped: bool) -> Tensor:

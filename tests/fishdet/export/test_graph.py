@@ -27,6 +27,9 @@ from fishdet.inference.network import Network
 @example(240, 320, 120, 160, 0)
 @example(37, 41, 800, 886, 0)
 @example(200, 150, 280, 210, 0)
+@example(196, 91, 70, 127, 4)
+@example(95, 54, 127, 168, 8)
+@example(200, 14, 127, 88, 1)
 def test_resizing_is_opencvs_but_for_single_carries(
     height: int, width: int, high: int, wide: int, seed: int
 ) -> None:
