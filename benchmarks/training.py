@@ -140,7 +140,7 @@ def _named(args: argparse.Namespace, size: tuple[int, int]) -> Named:
         "torchvision, fp32": lambda: theirs(False),
         "stock MMDetection, fp32": lambda: mmdets(stock(), False),
         "fishdet, fp32": lambda: ours(False),
-        "fishdet, fp32, channels_last": lambda: ours(False, arranged=False),
+        "fishdet, fp32, layers as trained": lambda: ours(False, arranged=False),
         "fishdet, fp32, gradient checkpointing": lambda: ours(False, with_cp=True),
     }
     if bf16:

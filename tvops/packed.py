@@ -46,7 +46,7 @@ class Packing:
 
     def __init__(self, sizes: int = 1) -> None:
         self._sizes = sizes
-        self._held: dict[Any, Tensor] = {}
+        self._held: dict[Any, tuple[Tensor, Tensor]] = {}
 
     def __reduce__(self) -> tuple[type[Packing], tuple[int]]:
         """Oppose copies of the packed weights, which PyTorch cannot copy."""
@@ -125,13 +125,15 @@ class Packing:
         return found
 
     def _for(self, input: Tensor, weight: Tensor, pack: Callable[[], Tensor]) -> Tensor:
-        key = (input.shape, None if weight.is_inference() else weight._version)
-        packed = self._held.get(key)
-        if packed is None:
-            packed = pack()
-            held = {**self._held, key: packed}  # a new one: another thread may be reading the old
+        version = None if weight.is_inference() else weight._version
+        key = (input.shape, weight.data_ptr(), version)
+        found = self._held.get(key)
+        if found is None:
+            # the weight is held so that no other one comes to lie at its address
+            found = (weight, pack())
+            held = {**self._held, key: found}  # a new one: another thread may be reading the old
             self._held = dict(list(held.items())[-self._sizes :])
-        return packed
+        return found[1]
 
 
 def then(maps: Tensor, add: Tensor | None, relu: bool) -> Tensor:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -65,6 +66,8 @@ def winograd_conv2d(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
         (B, K, H, W) in the memory format of ``input``; from ``conv2d`` it differs by about 1e-5 of
         the largest number.
     """
+    if input.numel() == 0 or weight.numel() == 0:
+        return F.conv2d(input, weight, bias, padding=1)
     output: Tensor = _Winograd.apply(input, weight, bias)
     return output
 
@@ -73,7 +76,11 @@ class WinogradConv2d(nn.Conv2d):
     """``nn.Conv2d`` that takes :func:`winograd_conv2d` for maps that are large enough."""
 
     fewest_tiles = AVX2.tiles
-    _held: tuple[int | None, Tensor] | None = None
+    _held: tuple[Any, Tensor, Tensor] | None = None  # state and weight that the kernels are of
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Let copies begin without transformed kernels."""
+        return {name: value for name, value in self.__dict__.items() if name != "_held"}
 
     def fits(self, input: Tensor) -> bool:
         """Whether :func:`winograd_conv2d` will be taken for maps (B, C, H, W)."""
@@ -87,14 +94,15 @@ class WinogradConv2d(nn.Conv2d):
     def convolve_held(self, input: Tensor) -> Tensor:
         """Convolve maps that fit, without gradients, and keep the transformed kernels for the next.
 
-        They are made anew when the weight is written to, unless it is an inference tensor, of
-        which PyTorch does not count that.
+        They are made anew when the weight is replaced or written to, but for what PyTorch does not
+        count: writes to an inference tensor and to ``weight.data``.
         """
-        version = None if self.weight.is_inference() else self.weight._version
-        held = self._held
-        if held is None or held[0] != version:
-            held = self._held = (version, transform_kernels(self.weight.detach()))
-        return convolve(input, held[1], self.bias)
+        weight, held = self.weight.detach(), self._held
+        state = (weight.data_ptr(), None if weight.is_inference() else weight._version)
+        if held is None or held[0] != state:
+            # the weight is held so that no other one comes to lie at its address
+            held = self._held = (state, weight, transform_kernels(weight))
+        return convolve(input, held[2], self.bias)
 
 
 def use_winograd(model: nn.Module, fewest: Fewest = AVX2) -> int:

@@ -34,7 +34,6 @@ def hold_weights(model: Any, dtype: torch.dtype) -> None:
     - oneDNN reads weights in blocks; they are put so once (:mod:`tvops.packed`), in a head that
       serves several levels of a pyramid once for each. Sums and ReLUs of residual blocks run within
       its convolutions (:mod:`fishdet.inference.residual`).
-
     - Kernels for Winograd's algorithm are transformed once.
 
     Args:

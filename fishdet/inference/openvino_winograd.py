@@ -79,7 +79,10 @@ def _plain_3x3(model: Any) -> Iterator[Any]:
 def _of_large_maps(model: Any) -> set[str]:
     """The names of convolutions whose maps are large enough for a picture as cameras make them."""
     copy = model.clone()
-    copy.reshape([1, *TYPICAL, 3])
+    try:
+        copy.reshape([1, *TYPICAL, 3])
+    except RuntimeError:  # a graph of somebody else's, with other inputs
+        return set()
     found = set()
     for op in copy.get_ops():
         if op.get_type_name() == "Convolution" and op.output(0).get_partial_shape().is_static:

@@ -62,7 +62,8 @@ def compile_openvino(path: Path, settings: Mapping[str, Any]) -> tuple[Any, Any,
     core = openvino.Core()
     model = core.read_model(str(path))
     in_full = settings.get("INFERENCE_PRECISION_HINT") == "f32"
-    rewritten = use_winograd(model, usable_cores()) if in_full else 0
+    threads = int(settings.get("INFERENCE_NUM_THREADS", usable_cores()))
+    rewritten = use_winograd(model, threads) if in_full else 0
     return model, core.compile_model(model, "CPU", dict(settings)), rewritten
 
 

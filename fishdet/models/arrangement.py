@@ -21,10 +21,10 @@ def arrange_model(model: nn.Module, *, training: bool, in_full: bool = True) -> 
     """Lay out weights and choose algorithms, in place; parameters and state dict stay the same.
 
     In channels_last a convolution returns features that are so, the input needs no conversion,
-    and RoI features are read without a copy. oneDNN and cuDNN run faster in it, but for the
-    backward pass of 3×3 convolutions on a CPU without AVX-512, which there, and wherever else that
-    is faster, run by Winograd's algorithm (:mod:`tvops.winograd`). ``benchmarks/training.py`` and
-    ``prediction.py`` compare them. BatchNorm with fixed statistics runs within the convolution
+    and RoI features are read without a copy. oneDNN and cuDNN run faster in it, with one exception:
+    the backward pass of 3×3 convolutions on a CPU without AVX-512. There, and wherever else it is
+    faster, these run by Winograd's algorithm (:mod:`tvops.winograd`). ``benchmarks/training.py``
+    and ``prediction.py`` compare them. BatchNorm with fixed statistics runs within the convolution
     before it (:mod:`fishdet.models.frozen_norms`); depthwise convolutions have a backward pass of
     their own in bf16 (:mod:`tvops.depthwise`). Linear layers run by oneDNN where MKL is slow
     (:mod:`tvops.linear`). On a CPU the RPN saves what decides nothing (:mod:`fishdet.models.rpn`).

@@ -73,7 +73,10 @@ class _PickingRPNHead(RPNHead):  # type: ignore[misc]  # mmdet is not typed
         in float32."""
         layers = (self.rpn_conv, self.rpn_cls, self.rpn_reg)
         return all(
-            getattr(layer, "in_full", False) and layer.kernel_size == (1, 1) for layer in layers[1:]
+            getattr(layer, "in_full", False)
+            and layer.kernel_size == (1, 1)
+            and layer.bias is not None
+            for layer in layers[1:]
         ) and not any(layer._forward_hooks or layer._forward_pre_hooks for layer in layers)
 
     def _predict_by_feat_single(

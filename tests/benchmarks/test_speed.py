@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         "training.py --quick",
         "depthwise.py --quick",
+        "winograd.py --quick",
+        "winograd.py --quick --networks",
         "prediction.py --quick --only torchvision fishdet,",
         "epoch.py DATA --iterations 1 --turn 1 --warm-up 1 --img-scale 128 96 --bf16",
         "packing.py --repeats 1",

@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
@@ -52,6 +52,7 @@ def test_values_and_gradients_are_those_of_conv2d(
             assert (one.grad - other.grad).abs().max() < 5e-5 * other.grad.abs().max()
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.integers(1, 23), st.integers(1, 23),
     st.integers(1, 1 << 14), st.integers(1, 1 << 14),
@@ -92,13 +93,32 @@ def test_held_kernels_follow_the_weight() -> None:
         with torch.no_grad():
             wanted = functional.conv2d(x, layer.weight, layer.bias, padding=1)
             torch.testing.assert_close(layer.convolve_held(x), wanted, rtol=1e-4, atol=1e-4)
-            held = layer._held[1]
+            held = layer._held[2]
             layer.convolve_held(x)
-            assert layer._held[1] is held
+            assert layer._held[2] is held
             layer.weight.mul_(-2)
-    copied = copy.deepcopy(layer)
-    torch.testing.assert_close(copied.convolve_held(x), layer.convolve_held(x), rtol=0, atol=0)
     assert layer.state_dict().keys() == {"weight", "bias"}
+
+
+def test_copies_and_other_weights_get_kernels_of_their_own() -> None:
+    layer, x = WinogradConv2d(32, 40, 3, padding=1), torch.randn(1, 32, 24, 40)
+    layer.convolve_held(x)
+    copied = copy.deepcopy(layer)
+    assert copied._held is None and layer._held is not None
+    other = {name: torch.randn_like(value) for name, value in layer.state_dict().items()}
+    copied.load_state_dict(other)
+    for _ in range(3):
+        layer.weight = nn.Parameter(torch.randn_like(layer.weight))
+        for one in (layer, copied):
+            with torch.no_grad():
+                wanted = functional.conv2d(x, one.weight, one.bias, padding=1)
+                apart = (one.convolve_held(x) - wanted).abs().max()
+            assert apart < 5e-5 * wanted.abs().max()
+
+
+def test_no_pictures_are_no_maps() -> None:
+    found = winograd_conv2d(torch.zeros(0, 4, 8, 8), torch.ones(6, 4, 3, 3), None)
+    assert found.shape == (0, 6, 8, 8)
 
 
 def test_nothing_is_traced_in_parts() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from fish_dataset.cores import usable_cores
 from fish_dataset.files import require_writable, write_atomic
 from fish_dataset.progress import track
 from fishdet.checkpoint.loading import resolve
@@ -18,7 +19,6 @@ from fishdet.inference.detector import Detector
 from fishdet.inference.inputs import find_images
 from fishdet.precision import cpu_has_bf16, precision_name
 from fishdet.training import TrainOptions, training_config
-from tvops.cpu import usable_cores
 
 from .advice import advice
 from .clock import Stage, StageClock

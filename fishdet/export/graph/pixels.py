@@ -135,7 +135,8 @@ def _weights(source: Tensor, target: Tensor, rows: bool) -> tuple[Tensor, Tensor
 
     OpenCV rounds the position to float32, which keeps 23 bits less those of its whole part, and
     then its part to 2048ths. Both are done in whole numbers of less than 2^31, which all runtimes
-    hold: OpenVINO divides floats by multiplying with the reciprocal, whose error would show.
+    hold, for sides of up to 8,191 pixels: OpenVINO divides floats by multiplying with the
+    reciprocal, whose error would show.
     Beyond the first and the last pixel OpenCV takes a column whole, and a row twice with the
     weights of its place.
     """

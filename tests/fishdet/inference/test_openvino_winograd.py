@@ -80,3 +80,13 @@ def test_small_maps_many_threads_and_other_processors_stay(monkeypatch) -> None:
         assert use_winograd(graph(WIDE), threads=2) == 0
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
     assert use_winograd(graph(WIDE), threads=2) == 0
+
+
+def test_a_graph_of_somebody_elses_stays() -> None:
+    from openvino import opset13 as ops
+
+    maps = ops.parameter([1, WIDE, 96, 128], np.float32)
+    kernel = ops.constant(np.zeros((WIDE, WIDE, 3, 3), np.float32))
+    ones = [1, 1]
+    model = openvino.Model([ops.convolution(maps, kernel, ones, ones, ones, ones)], [maps])
+    assert use_winograd(model, threads=2) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -96,7 +98,8 @@ def test_last_layers_read_features_as_one_unless_somebody_looks(dtype, holds: bo
     head, seen = model.rpn_head, []
     features = torch.randn(2, head.in_channels, 12, 16).to(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-        found = head.forward_single(features)
+        with mock.patch.object(head.rpn_cls, "forward", side_effect=AssertionError):
+            found = head.forward_single(features)
         hook = head.rpn_reg.register_forward_hook(lambda *_: seen.append(1))
         wanted = head.forward_single(features)
         hook.remove()
