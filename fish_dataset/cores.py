@@ -1,4 +1,4 @@
-"""How many cores a process has."""
+"""How many cores a process has, where PyTorch may be missing (``tvops.cpu`` needs it)."""
 
 from __future__ import annotations
 

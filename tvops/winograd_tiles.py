@@ -7,6 +7,8 @@ of tiles at a time, so that what comes between stays in the cache.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -141,9 +143,7 @@ class Tiles:
         return self._room("one", *like.shape), self._room("other", *like.shape)
 
     def _room(self, name: str, *shape: int) -> Tensor:
-        size = 1
-        for side in shape:
-            size *= side
+        size = math.prod(shape)
         held = self._held.get(name)
         if held is None or held.numel() < size:
             held = self._held[name] = self._new(size)
@@ -152,11 +152,9 @@ class Tiles:
 
 def _every_fourth(maps: Tensor, dim: int, count: int) -> list[Tensor]:
     """Return six views along a dimension, each of every fourth entry, as tiles overlap."""
-    return [maps.narrow(dim, i, TILE * (count - 1) + 1)[_step(dim)] for i in range(SEEN)]
-
-
-def _step(dim: int) -> tuple[slice, ...]:
-    return (*[slice(None)] * dim, slice(None, None, TILE))
+    length = TILE * (count - 1) + 1
+    parts = [slice(first, first + length, TILE) for first in range(SEEN)]
+    return [maps[(slice(None),) * dim + (part,)] for part in parts]
 
 
 def _six_to_six(seen: list[Tensor], into: Tensor, spare: tuple[Tensor, Tensor]) -> None:

@@ -146,33 +146,31 @@ def _every_fourth(ops: Any, maps: Any, axis: int) -> list[Any]:
     ]
 
 
-def _six_to_six(ops: Any, seen: Sequence[Any]) -> list[Any]:
-    def times(one: Any, number: float) -> Any:
-        return ops.multiply(one, ops.constant(np.float32(number)))
+def _times(ops: Any, maps: Any, number: float) -> Any:
+    return ops.multiply(maps, ops.constant(np.float32(number)))
 
-    even = ops.subtract(seen[4], times(seen[2], 4))
-    odd = ops.subtract(seen[3], times(seen[1], 4))
+
+def _six_to_six(ops: Any, seen: Sequence[Any]) -> list[Any]:
+    even = ops.subtract(seen[4], _times(ops, seen[2], 4))
+    odd = ops.subtract(seen[3], _times(ops, seen[1], 4))
     near = ops.subtract(seen[4], seen[2])
-    twice = times(ops.subtract(seen[3], seen[1]), 2)
+    twice = _times(ops, ops.subtract(seen[3], seen[1]), 2)
     return [
-        ops.add(even, ops.subtract(times(seen[0], 4), seen[2])),
+        ops.add(even, ops.subtract(_times(ops, seen[0], 4), seen[2])),
         ops.add(even, odd),
         ops.subtract(even, odd),
         ops.add(near, twice),
         ops.subtract(near, twice),
-        ops.subtract(ops.subtract(seen[5], seen[3]), times(twice, 2)),
+        ops.subtract(ops.subtract(seen[5], seen[3]), _times(ops, twice, 2)),
     ]
 
 
 def _six_to_four(ops: Any, seen: Sequence[Any]) -> list[Any]:
-    def times(one: Any, number: float) -> Any:
-        return ops.multiply(one, ops.constant(np.float32(number)))
-
     one, other = ops.add(seen[1], seen[2]), ops.add(seen[3], seen[4])
-    less, twice = ops.subtract(seen[1], seen[2]), times(ops.subtract(seen[3], seen[4]), 2)
+    less, twice = ops.subtract(seen[1], seen[2]), _times(ops, ops.subtract(seen[3], seen[4]), 2)
     return [
         ops.add(ops.add(seen[0], one), other),
         ops.add(less, twice),
-        ops.add(one, times(other, 4)),
-        ops.add(ops.add(less, times(twice, 4)), seen[5]),
+        ops.add(one, _times(ops, other, 4)),
+        ops.add(ops.add(less, _times(ops, twice, 4)), seen[5]),
     ]
